@@ -1,0 +1,43 @@
+"""What AWS says, as plain values."""
+
+from gatekeeper.account.model import (
+    FAMILIES,
+    READS,
+    AccountState,
+    Address,
+    Association,
+    Failure,
+    Family,
+    Interface,
+    Listener,
+    LoadBalancer,
+    LoadBalancerType,
+    PrefixList,
+    ReadStatus,
+    Rule,
+    RuleKind,
+    SecurityGroup,
+    Vpc,
+    unreadable,
+)
+
+__all__ = [
+    "FAMILIES",
+    "READS",
+    "AccountState",
+    "Address",
+    "Association",
+    "Failure",
+    "Family",
+    "Interface",
+    "Listener",
+    "LoadBalancer",
+    "LoadBalancerType",
+    "PrefixList",
+    "ReadStatus",
+    "Rule",
+    "RuleKind",
+    "SecurityGroup",
+    "Vpc",
+    "unreadable",
+]
