@@ -1,0 +1,247 @@
+"""What the Internet reaches, through which rule (DESIGN §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from gatekeeper.account import (
+    AccountState,
+    AccountView,
+    Doubt,
+    Endpoint,
+    Family,
+    ReadStatus,
+    Rule,
+    read_endpoints,
+)
+from gatekeeper.gate.model import Exposure, TracedRule, UnknownExposure
+from gatekeeper.gate.reach import ReachReader
+from gatekeeper.policy import Policy, Port
+
+_LISTENER_PROTOCOLS: Final = {
+    "TCP": ("tcp",),
+    "TLS": ("tcp",),
+    "UDP": ("udp",),
+    "TCP_UDP": ("tcp", "udp"),
+    "QUIC": ("udp",),
+    "TCP_QUIC": ("tcp", "udp"),
+}
+_ANYWHERE: Final[dict[Family, str]] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
+
+
+@dataclass(slots=True)
+class EndpointReach:
+    """What the Internet reaches of one endpoint, or why that cannot be told."""
+
+    endpoint: Endpoint
+    exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = field(default_factory=dict)
+    doubts: dict[Family, tuple[Doubt, ...]] = field(default_factory=dict)
+
+    def ports(self, family: Family) -> tuple[Port, ...]:
+        """The gated ports that some Internet source reaches."""
+        return tuple(sorted(port for known, port in self.exposing if known == family))
+
+    def groups(self, family: Family) -> tuple[str, ...]:
+        """The groups that let the Internet in."""
+        found = {
+            traced.group_id
+            for (known, _), rules in self.exposing.items()
+            if known == family
+            for traced in rules
+            if traced.group_id is not None
+        }
+        return tuple(sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReach:
+    """One account judged: its endpoints, what they expose, and what cannot be told at all."""
+
+    state: AccountState
+    view: AccountView
+    reader: ReachReader
+    endpoints: dict[str, EndpointReach]
+    unknown: tuple[UnknownExposure, ...]
+    """What is unknown of the account beyond its known endpoints."""
+
+
+def judge_account(state: AccountState, policy: Policy, at: datetime) -> AccountReach:
+    """Judge every endpoint of an account under ``policy`` at a time."""
+    view = read_endpoints(state)
+    reader = ReachReader(state, policy, at)
+    combined: dict[tuple[str, ...], _Combined] = {}
+    endpoints: dict[str, EndpointReach] = {}
+    for endpoint in view.endpoints:
+        endpoints[endpoint.endpoint] = _judge(endpoint, reader, combined)
+    return AccountReach(state, view, reader, endpoints, tuple(_unread(state, reader)))
+
+
+def exposures(reach: AccountReach) -> tuple[Exposure, ...]:
+    """Every exposure of an account, sorted by endpoint, family and port."""
+    found: list[Exposure] = []
+    for name in sorted(reach.endpoints):
+        one = reach.endpoints[name]
+        for family, port in sorted(one.exposing):
+            found.append(
+                Exposure(
+                    account_id=one.endpoint.account_id,
+                    endpoint=name,
+                    kind=one.endpoint.kind,
+                    family=family,
+                    ips=one.endpoint.ips(family),
+                    protocol=port.protocol,
+                    port=port.port,
+                    rules=one.exposing[family, port],
+                )
+            )
+    return tuple(found)
+
+
+def unknown_exposures(reach: AccountReach) -> tuple[UnknownExposure, ...]:
+    """What cannot be told: whole accounts first, then endpoints in order."""
+    found = list(reach.unknown)
+    for name in sorted(reach.endpoints):
+        one = reach.endpoints[name]
+        doubts = [doubt for family in sorted(one.doubts) for doubt in one.doubts[family]]
+        if not doubts:
+            continue
+        unique = list(dict.fromkeys(doubts))
+        found.append(
+            UnknownExposure(
+                account_id=one.endpoint.account_id,
+                endpoint=name,
+                ips=tuple(address.ip for address in one.endpoint.addresses),
+                reason="; ".join(doubt.reason for doubt in unique),
+                reason_zh="；".join(doubt.reason_zh for doubt in unique),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Combined:
+    """The union of one set of groups, shared by every endpoint that has just these groups."""
+
+    exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]]
+    doubts: dict[Family, tuple[Doubt, ...]]
+
+
+def _judge(
+    endpoint: Endpoint, reader: ReachReader, combined: dict[tuple[str, ...], _Combined]
+) -> EndpointReach:
+    result = EndpointReach(endpoint)
+    families = endpoint.families
+    if endpoint.doubts:
+        result.doubts = {family: endpoint.doubts for family in families or ("ipv4",)}
+        return result
+    if endpoint.groupless:
+        _judge_listeners(endpoint, reader, result)
+        return result
+    both = combined.get(endpoint.group_ids)
+    if both is None:
+        both = combined[endpoint.group_ids] = _combine(endpoint.group_ids, reader)
+    if both.doubts:
+        result.doubts = {f: both.doubts[f] for f in families if f in both.doubts}
+    if both.exposing:
+        if len(families) == 2 or result.doubts:
+            result.exposing = {
+                key: rules
+                for key, rules in both.exposing.items()
+                if key[0] in families and key[0] not in result.doubts
+            }
+        else:
+            result.exposing = {k: r for k, r in both.exposing.items() if k[0] == families[0]}
+    return result
+
+
+def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
+    exposing: dict[tuple[Family, Port], list[TracedRule]] = {}
+    doubts: dict[Family, list[Doubt]] = {}
+    for group_id in group_ids:
+        group = reader.group(group_id)
+        if group is None:
+            missing = Doubt(
+                f"security group {group_id} is not in the answers",
+                f"应答中没有安全组 {group_id}",
+            )
+            doubts.setdefault("ipv4", []).append(missing)
+            doubts.setdefault("ipv6", []).append(missing)
+            continue
+        for key, rules in group.exposing.items():
+            exposing.setdefault(key, []).extend(TracedRule(group_id, rule) for rule in rules)
+        for family, found in group.doubts.items():
+            doubts.setdefault(family, []).extend(found)
+    return _Combined(
+        {key: tuple(rules) for key, rules in exposing.items()},
+        {family: tuple(found) for family, found in doubts.items()},
+    )
+
+
+def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointReach) -> None:
+    """A network load balancer without groups is reachable on each port that it listens on."""
+    balancer = endpoint.load_balancer
+    assert balancer is not None
+    if balancer.listeners is None:
+        doubt = Doubt("its listeners were not read", "未读取其监听器")
+        result.doubts = {family: (doubt,) for family in endpoint.families}
+        return
+    for listener in balancer.listeners:
+        protocols = _LISTENER_PROTOCOLS.get(listener.protocol.upper())
+        if protocols is None:
+            doubt = Doubt(
+                f"listener protocol {listener.protocol!r} is not known",
+                f"监听器协议 {listener.protocol!r} 未知",
+            )
+            result.doubts = {family: (doubt,) for family in endpoint.families}
+            result.exposing = {}
+            return
+        for protocol in protocols:
+            port = Port(protocol, listener.port)
+            if port not in reader.gated:
+                continue
+            for family in endpoint.families:
+                rule = Rule(
+                    protocol,
+                    listener.port,
+                    listener.port,
+                    family,
+                    _ANYWHERE[family],
+                    f"{listener.protocol} listener",
+                )
+                known = result.exposing.get((family, port), ())
+                result.exposing[family, port] = (*known, TracedRule(None, rule))
+
+
+def _unread(state: AccountState, reader: ReachReader) -> Iterable[UnknownExposure]:
+    """What a failed read hides beyond the endpoints that are known."""
+
+    def unknown(endpoint: str | None, reason: str, reason_zh: str) -> UnknownExposure:
+        return UnknownExposure(
+            account_id=state.account_id,
+            endpoint=endpoint,
+            ips=(),
+            reason=reason,
+            reason_zh=reason_zh,
+        )
+
+    if state.status is ReadStatus.UNREADABLE:
+        why = "; ".join(f"{f.operation}: {f.code}" for f in state.failures) or "not read"
+        yield unknown(None, f"the account could not be read ({why})", f"账号无法读取（{why}）")
+        return
+    hidden = {
+        "DescribeNetworkInterfaces": ("endpoints", "端点"),
+        "DescribeAddresses": ("addresses of endpoints", "端点的地址"),
+        "elbv2:DescribeLoadBalancers": ("load balancers", "负载均衡"),
+        "elb:DescribeLoadBalancers": ("classic load balancers", "传统负载均衡"),
+    }
+    for operation, (what, what_zh) in hidden.items():
+        failure = state.failed(operation)
+        if failure is not None:
+            yield unknown(
+                None,
+                f"{operation} failed ({failure.code}): {what} may be missing here",
+                f"{operation} 失败（{failure.code}）：可能缺少{what_zh}",
+            )

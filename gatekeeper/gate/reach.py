@@ -1,0 +1,219 @@
+"""What the groups of an account let the Internet reach, each group read once.
+
+A rule is judged with three small tables: its (protocol, ports) touch which gated ports; its source
+lets in the Internet of the group's VPC or not; anything that cannot be resolved is a doubt about
+every gated port that it might open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gatekeeper.account import FAMILIES, AccountState, Doubt, Family, Rule, SecurityGroup
+from gatekeeper.gate import reading, spans
+from gatekeeper.gate.internet import Internet, networks
+from gatekeeper.gate.reading import MalformedRule
+from gatekeeper.gate.spans import Spans
+from gatekeeper.policy import PROTOCOL_NUMBERS, Policy, Port
+
+PortsKey = tuple[str, int | None, int | None]
+SourceKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class GroupReach:
+    """What one group lets the Internet reach: for each family and gated port, the rules."""
+
+    exposing: dict[tuple[Family, Port], list[Rule]] = field(default_factory=dict)
+    doubts: dict[Family, list[Doubt]] = field(default_factory=dict)
+
+    def exposes(self, family: Family) -> bool:
+        return any(known == family for known, _ in self.exposing)
+
+    def add(self, family: Family, port: Port, rule: Rule) -> None:
+        self.exposing.setdefault((family, port), []).append(rule)
+
+    def doubt(self, family: Family, doubt: Doubt) -> None:
+        known = self.doubts.setdefault(family, [])
+        if doubt not in known:
+            known.append(doubt)
+
+
+class ReachReader:
+    """Reads the groups of one account state under one policy at one time."""
+
+    def __init__(self, state: AccountState, policy: Policy, at: datetime) -> None:
+        self.state = state
+        self.policy = policy
+        self.at = at
+        self.gated = policy.gated_ports
+        self._numbers = {PROTOCOL_NUMBERS[port.protocol] for port in self.gated}
+        self._ports: dict[PortsKey, tuple[Port, ...] | Doubt] = {}
+        self._internets: dict[tuple[str, ...] | None, Internet] = {}
+        self._sources: dict[int, dict[SourceKey, Family | Doubt | None]] = {}
+        self._groups: dict[str, GroupReach] = {}
+        self._entries: dict[str, Spans | None] = {}
+
+    def internet(self, vpc_id: str) -> Internet:
+        """The Internet as a VPC sees it; a VPC that was not read takes no blocks out of it."""
+        vpc = self.state.vpcs.get(vpc_id)
+        blocks = None if vpc is None else vpc.blocks
+        found = self._internets.get(blocks)
+        if found is None:
+            found = Internet.of(self.policy, self.at, blocks or ())
+            self._internets[blocks] = found
+        return found
+
+    def group(self, group_id: str) -> GroupReach | None:
+        """What a group lets in; ``None`` where the answers lack the group."""
+        known = self._groups.get(group_id)
+        if known is None:
+            group = self.state.groups.get(group_id)
+            if group is None:
+                return None
+            known = self._groups[group_id] = self._read(group)
+        return known
+
+    def prefix_entries(self, family: Family) -> Mapping[str, Spans]:
+        """The addresses in each prefix list that could be read, in one family."""
+        found: dict[str, Spans] = {}
+        for list_id, prefix_list in self.state.prefix_lists.items():
+            if prefix_list.family == family and self.entries(list_id) is not None:
+                found[list_id] = self.entries(list_id) or spans.EMPTY
+            elif self.entries(list_id) is not None:
+                found[list_id] = spans.EMPTY
+        return found
+
+    def entries(self, list_id: str) -> Spans | None:
+        """The addresses in a prefix list; ``None`` where it was not read or makes no sense."""
+        if list_id not in self._entries:
+            prefix_list = self.state.prefix_lists.get(list_id)
+            read: Spans | None = None
+            if prefix_list is not None and prefix_list.entries is not None:
+                try:
+                    read = networks(prefix_list.family, prefix_list.entries)
+                except MalformedRule:
+                    read = None
+            self._entries[list_id] = read
+        return self._entries[list_id]
+
+    def sources(self, group_ids: Iterable[str], family: Family, port: Port) -> Spans:
+        """Every source that a set of groups lets reach one port; doubtful rules count as nothing."""
+        number = PROTOCOL_NUMBERS[port.protocol]
+        found: list[spans.Span] = []
+        for group_id in group_ids:
+            group = self.state.groups.get(group_id)
+            for rule in group.rules if group else ():
+                ports = self._touched(rule)
+                if isinstance(ports, Doubt) or port not in ports:
+                    continue
+                if rule.kind == "prefix_list":
+                    prefix_list = self.state.prefix_lists.get(rule.source)
+                    if prefix_list is not None and prefix_list.family == family:
+                        found.extend(self.entries(rule.source) or ())
+                elif rule.kind == family:
+                    try:
+                        network = reading.read_network(rule.source)
+                    except MalformedRule:
+                        continue
+                    found.append((network.low, network.high))
+        assert number in self._numbers
+        return spans.normalise(found)
+
+    def _read(self, group: SecurityGroup) -> GroupReach:
+        reach = GroupReach()
+        internet = self.internet(group.vpc_id)
+        sources = self._sources.setdefault(id(internet), {})
+        ports_of = self._ports
+        for rule in group.rules:
+            key = (rule[0], rule[1], rule[2])
+            ports = ports_of.get(key)
+            if ports is None:
+                ports = self._touched(rule)
+            if not ports:
+                continue
+            kind = rule[3]
+            if kind == "group":
+                continue
+            source_key = (kind, rule[4])
+            try:
+                verdict = sources[source_key]
+            except KeyError:
+                verdict = sources[source_key] = self._let_in(rule, internet)
+            if verdict is None:
+                continue
+            if isinstance(ports, Doubt) or isinstance(verdict, Doubt):
+                doubt = ports if isinstance(ports, Doubt) else verdict
+                assert isinstance(doubt, Doubt)
+                families = FAMILIES if isinstance(verdict, Doubt) else (verdict,)
+                for family in families:
+                    reach.doubt(family, _in_group(group, doubt))
+                continue
+            for port in ports:
+                reach.add(verdict, port, rule)
+        if group.vpc_id not in self.state.vpcs:
+            self._doubt_vpc(group, reach)
+        return reach
+
+    def _doubt_vpc(self, group: SecurityGroup, reach: GroupReach) -> None:
+        """Without the VPC's own blocks nobody can say which public sources are internal."""
+        doubt = Doubt(
+            f"the blocks of {group.vpc_id} were not read, so {group.group_id} cannot be judged",
+            f"未读取 {group.vpc_id} 的网段，无法判断 {group.group_id}",
+        )
+        for family, _ in reach.exposing:
+            reach.doubt(family, doubt)
+        reach.exposing.clear()
+
+    def _touched(self, rule: Rule) -> tuple[Port, ...] | Doubt:
+        """The gated ports that a rule's protocol and ports touch."""
+        key = (rule.protocol, rule.from_port, rule.to_port)
+        known = self._ports.get(key)
+        if known is not None:
+            return known
+        result: tuple[Port, ...] | Doubt
+        try:
+            number = reading.protocol_number(rule.protocol)
+            if number == reading.ALL_PROTOCOLS:
+                result = self.gated
+            elif number not in self._numbers:
+                result = ()
+            else:
+                low, high = reading.read_ports(number, rule.from_port, rule.to_port)
+                result = tuple(
+                    port
+                    for port in self.gated
+                    if PROTOCOL_NUMBERS[port.protocol] == number and low <= port.port <= high
+                )
+        except MalformedRule as error:
+            result = Doubt(str(error), f"规则无法解析：{error}")
+        self._ports[key] = result
+        return result
+
+    def _let_in(self, rule: Rule, internet: Internet) -> Family | Doubt | None:
+        """The family in which a rule's source holds part of the Internet, if any."""
+        if rule.kind == "prefix_list":
+            entries = self.entries(rule.source)
+            if entries is None:
+                return Doubt(
+                    f"prefix list {rule.source} could not be read",
+                    f"前缀列表 {rule.source} 未能读取",
+                )
+            family = self.state.prefix_lists[rule.source].family
+            return family if spans.overlaps(internet.sources(family), entries) else None
+        if rule.kind == "malformed":
+            return Doubt(f"source {rule.source!r} cannot be read", f"来源 {rule.source!r} 无法解析")
+        try:
+            family_or_none = reading.rule_family(rule)
+            network = reading.read_network(rule.source)
+        except MalformedRule as error:
+            return Doubt(str(error), f"规则无法解析：{error}")
+        assert family_or_none is not None
+        reached = spans.overlaps(internet.sources(family_or_none), ((network.low, network.high),))
+        return family_or_none if reached else None
+
+
+def _in_group(group: SecurityGroup, doubt: Doubt) -> Doubt:
+    return Doubt(f"{group.group_id}: {doubt.reason}", f"{group.group_id}：{doubt.reason_zh}")
