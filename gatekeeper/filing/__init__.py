@@ -1,5 +1,16 @@
 """What the bureau says: applications and the filings that are in effect."""
 
+from gatekeeper.filing.digest import content_digest, register_version
+from gatekeeper.filing.fold import entity_keys, fold, judge_service_licence, same_entity
+from gatekeeper.filing.licence import (
+    Licence,
+    LicenceError,
+    PoliceNumber,
+    parse_licence,
+    parse_public_security,
+)
+from gatekeeper.filing.lifecycle import MOVES, STATUS_ZH, check_move, path
+from gatekeeper.filing.merge import Merge, Step, StepKind, Stored, merge, merge_files
 from gatekeeper.filing.model import (
     Access,
     Application,
@@ -15,8 +26,12 @@ from gatekeeper.filing.model import (
     ServiceType,
     Status,
 )
+from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 
 __all__ = [
+    "MAX_PROBLEMS",
+    "MOVES",
+    "STATUS_ZH",
     "Access",
     "Application",
     "Entity",
@@ -24,10 +39,34 @@ __all__ = [
     "FilingIssue",
     "FilingState",
     "Kind",
+    "Licence",
+    "LicenceError",
+    "Merge",
     "Order",
     "OrderKind",
+    "PoliceNumber",
+    "Problem",
+    "Problems",
     "Register",
+    "Row",
     "Service",
     "ServiceType",
     "Status",
+    "Step",
+    "StepKind",
+    "Stored",
+    "Where",
+    "check_move",
+    "content_digest",
+    "entity_keys",
+    "fold",
+    "judge_service_licence",
+    "merge",
+    "merge_files",
+    "parse_licence",
+    "parse_public_security",
+    "path",
+    "printable",
+    "register_version",
+    "same_entity",
 ]
