@@ -1,0 +1,107 @@
+"""Runs the command tree and turns whatever happens into one line and an exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import Any
+
+from gatekeeper.cli.output import say
+from gatekeeper.cli.settings import Lang, language
+from gatekeeper.errors import GatekeeperError, ImportRefused
+
+INTERRUPTED = 130
+
+
+def run(argv: list[str]) -> int:
+    """Run ``argv``; 0-4 as DESIGN §10 says, 130 after an interrupt."""
+    lang = language(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = _dispatch(argv, lang)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except GatekeeperError as error:
+        if isinstance(error, ImportRefused):
+            for problem in error.problems:
+                say(problem.describe(lang))
+        say(error.text(lang), lang=lang, error=True)
+        status = error.exit_status
+    except Exception as error:  # noqa: BLE001 - the last stop: nobody is shown a traceback
+        if os.environ.get("GATEKEEPER_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
+        say(_unexpected(error, lang), lang=lang, error=True)
+        status = 1
+    if status == INTERRUPTED:
+        say("已中断" if lang == "zh" else "interrupted", lang=lang, error=True)
+    _flush()
+    return status
+
+
+def _dispatch(argv: list[str], lang: Lang) -> int:
+    from gatekeeper.cli.root import app
+
+    try:
+        result = app.main(args=argv, prog_name="gatekeeper", standalone_mode=False)
+    except SystemExit as stop:  # completion requests and a closed pipe end this way
+        return stop.code if isinstance(stop.code, int) else 0
+    except Exception as error:
+        if isinstance(error, GatekeeperError) or not hasattr(error, "format_message"):
+            if type(error).__name__ == "Abort":
+                return INTERRUPTED
+            raise
+        return _wrong_usage(error, lang)
+    return result if isinstance(result, int) else 0
+
+
+def _wrong_usage(error: Any, lang: Lang) -> int:
+    """Say a click error on one line, with where to read more."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)  # noqa: T201
+        return 2
+    path = context.command_path if context is not None else "gatekeeper"
+    text = error.format_message().rstrip(".")
+    if lang == "zh":
+        say(f"{_translated(error, text)}，用法见 {path} --help", lang=lang, error=True)
+    else:
+        say(f"{text}; see {path} --help", lang=lang, error=True)
+    return int(getattr(error, "exit_code", 2))
+
+
+def _translated(error: Any, text: str) -> str:
+    hint = ""
+    if getattr(error, "param", None) is not None:
+        hint = str(error.param.get_error_hint())
+    match type(error).__name__:
+        case "NoSuchOption":
+            return f"没有选项 {error.option_name}"
+        case "MissingParameter":
+            return f"缺少 {hint}"
+        case "BadParameter":
+            return f"{hint} 的值无效（{error.message.rstrip('.')}）"
+        case _:
+            return f"用法有误（{text}）"
+
+
+def _unexpected(error: Exception, lang: Lang) -> str:
+    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if lang == "zh":
+        return f"意外错误：{detail}；设置 GATEKEEPER_DEBUG=1 后重试可查看详情，并请报告此问题"
+    return f"unexpected {detail}; run again with GATEKEEPER_DEBUG=1 for the details and report it"
+
+
+def _flush() -> None:
+    """Flush while a closed pipe can still be ignored, and not at interpreter exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (BrokenPipeError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

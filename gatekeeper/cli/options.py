@@ -1,0 +1,148 @@
+"""Options that several commands share, each with one meaning and one help text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.settings import Settings, settings_of
+
+_SHANGHAI = timezone(timedelta(hours=8))
+
+
+class Form(StrEnum):
+    """How records are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class PageForm(StrEnum):
+    """How a report is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+
+
+class FailOn(StrEnum):
+    """From which severity on a finding makes exit status 3."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+    NONE = "none"
+
+
+def read_time(text: str) -> datetime:
+    """An ISO 8601 time; without an offset it is Asia/Shanghai."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        message = f"{text!r} is not an ISO 8601 time; write 2026-05-04T09:30 or with an offset"
+        raise typer.BadParameter(message) from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=_SHANGHAI)
+
+
+def read_account_id(text: str) -> str:
+    """A 12-digit account id."""
+    if not re.fullmatch(r"[0-9]{12}", text):
+        raise typer.BadParameter(f"{text!r} is not an account id; write its 12 digits")
+    return text
+
+
+def now() -> datetime:
+    """The one clock of the command line."""
+    return datetime.now(UTC)
+
+
+def whoami(given: str | None) -> str:
+    """``--by``, else the user and host that run the command."""
+    if given and given.strip():
+        return given.strip()
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def settings_in(context: typer.Context) -> Settings:
+    """The global options of the running command."""
+    return settings_of(context.meta)
+
+
+def unique(items: Sequence[str] | None) -> tuple[str, ...]:
+    """A repeatable option's values, each once, in order."""
+    return tuple(dict.fromkeys(items or ()))
+
+
+Format = Annotated[
+    Form, typer.Option("--format", help="How to print: table, json or csv.", show_default=True)
+]
+PageFormat = Annotated[
+    PageForm, typer.Option("--format", help="How to print: table, json, csv or html.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="FILE", help="Write into FILE, whole or not at all, not to stdout."
+    ),
+]
+Dump = Annotated[
+    Path | None,
+    typer.Option(
+        "--dump",
+        metavar="DIR",
+        help="Read AWS answers from DIR, one folder an account; no AWS call is made.",
+    ),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--account",
+        metavar="ID",
+        parser=read_account_id,
+        help="Only this account (12 digits); may be given several times.",
+    ),
+]
+FailOnOption = Annotated[
+    FailOn,
+    typer.Option("--fail-on", help="Exit 3 from findings of this severity on; none for never."),
+]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        parser=read_time,
+        help="ISO 8601; without an offset it is Asia/Shanghai.  Default: now.",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="WHO", help="Who does it.  Default: user@host."),
+]
+RequiredBy = Annotated[str, typer.Option("--by", metavar="WHO", help="Who does it.")]
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0,
+        help="How long to wait for another process that is changing the same account.",
+    ),
+]

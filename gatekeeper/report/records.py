@@ -1,0 +1,66 @@
+"""What a command has to show, before anybody has chosen how.
+
+A ``Report`` holds the JSON document and the same records as tables.  Column and table names are
+keys of ``words``; cells are plain text as it came in, so each rendering escapes for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final, NamedTuple
+
+Cell = str | int | None
+"""A number stays a number; ``None`` shows as nothing."""
+
+CHINA: Final = timezone(timedelta(hours=8))
+"""Asia/Shanghai: no summer time since 1991."""
+
+
+class Table(NamedTuple):
+    """Records of one kind, in rows."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One command's result."""
+
+    document: Mapping[str, Any]
+    """What ``--format json`` prints."""
+    tables: tuple[Table, ...]
+    """What people read; ``--format csv`` writes the first."""
+    title: str
+    """A key of ``words``: what the page is called."""
+    facts: tuple[tuple[str, Cell], ...] = ()
+    """Figures for the top, as (key of ``words``, value)."""
+    alarms: tuple[str, ...] = ()
+    """Sentences that must not be overlooked, in the report's language."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Findings by severity."""
+    headless: tuple[str, ...] = ()
+    """Tables that are left out where they are empty."""
+
+
+def several(items: Iterable[object]) -> str:
+    """A list in one cell."""
+    return "; ".join(str(item) for item in items)
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time for JSON: UTC, to the second unless there is more, ending in ``Z``."""
+    if at is None:
+        return None
+    text = at.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text}Z"
+
+
+def clock(at: datetime | None) -> str | None:
+    """A time for people: Asia/Shanghai, to the second, with its offset."""
+    if at is None:
+        return None
+    return at.astimezone(CHINA).isoformat(sep=" ", timespec="seconds")
