@@ -77,7 +77,9 @@ class Locatable(Protocol):
 class ImportRefused(FilingError):
     """A file has bad rows, so none of it was stored."""
 
-    def __init__(self, message: str, problems: Sequence[Locatable], *, zh: str | None = None):
+    def __init__(
+        self, message: str, problems: Sequence[Locatable], *, zh: str | None = None
+    ) -> None:
         super().__init__(message, zh=zh)
         self.problems = tuple(problems)
 
