@@ -1,0 +1,18 @@
+"""Files into applications and accounts, and applications into files."""
+
+from gatekeeper.sources.accounts import AccountRow, AccountsResult, read_accounts
+from gatekeeper.sources.applications import FORMATS, ReadResult, read_applications
+from gatekeeper.sources.export import write_applications
+from gatekeeper.sources.nested import application_from_json, application_to_json
+
+__all__ = [
+    "FORMATS",
+    "AccountRow",
+    "AccountsResult",
+    "ReadResult",
+    "application_from_json",
+    "application_to_json",
+    "read_accounts",
+    "read_applications",
+    "write_applications",
+]

@@ -1,0 +1,136 @@
+"""Files of applications: CSV, XLSX, JSON and JSON lines, every bad row with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gatekeeper.filing import Problem, Problems, Row, Where
+from gatekeeper.sources import record
+from gatekeeper.sources.column import APPLICATION_COLUMNS, is_header
+from gatekeeper.sources.json_file import JsonFile
+from gatekeeper.sources.nested import read_object
+from gatekeeper.sources.table import (
+    TableError,
+    open_table,
+    read_bytes,
+    read_header,
+    read_records,
+)
+
+FORMATS: Final = {".csv": "csv", ".xlsx": "xlsx", ".json": "json", ".jsonl": "jsonl"}
+"""What a file's ending says of its content."""
+
+_BESIDE: Final = frozenset({"schema"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadResult:
+    """One file, read to its end."""
+
+    file: str
+    format: str
+    """csv, xlsx, json or jsonl; empty where the ending is none of these."""
+    rows: tuple[Row, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    more_problems: int = 0
+    """Problems found beyond those that are kept."""
+    unknown_columns: tuple[str, ...] = ()
+    """Columns or keys that nothing is made of; a warning, not an error."""
+
+
+def read_applications(path: str | Path) -> ReadResult:
+    """Every application of a file, and everything that is wrong in it; nothing is raised."""
+    path = Path(path)
+    file = str(path)
+    kind = FORMATS.get(path.suffix.lower(), "")
+    problems = Problems()
+    rows: list[Row] = []
+    unknown: dict[str, None] = {}
+    try:
+        if not kind:
+            raise unknown_format(path)
+        if kind in ("json", "jsonl"):
+            _read_json(path, file, rows, problems, unknown)
+        else:
+            _read_table(path, file, rows, problems, unknown)
+    except TableError as error:
+        problems.add(error.problem(file))
+    return ReadResult(
+        file=file,
+        format=kind,
+        rows=tuple(rows),
+        problems=tuple(problems.kept),
+        more_problems=problems.more,
+        unknown_columns=tuple(unknown),
+    )
+
+
+def unknown_format(path: Path) -> TableError:
+    """What to say of a file whose ending is not known."""
+    endings = ", ".join(FORMATS)
+    return TableError(
+        0,
+        f"has no known ending ({path.suffix or 'none'}); {endings} can be read",
+        f"不支持的文件类型（{path.suffix or '无扩展名'}），可读取 {endings}",
+    )
+
+
+def _read_table(
+    path: Path, file: str, rows: list[Row], problems: Problems, unknown: dict[str, None]
+) -> None:
+    with open_table(path, lambda cells: is_header(cells, APPLICATION_COLUMNS)) as table:
+        header = read_header(table, file, APPLICATION_COLUMNS, record.NEEDED)
+        unknown.update(dict.fromkeys(header.unknown))
+        problems.extend(header.problems)
+        if header.problems:
+            return
+        silent = record.OPTIONAL - header.names
+        for found in read_records(table, file, header, record.REQUIRED, problems):
+            good = True
+            for column, reason, reason_zh in record.faults(found.values):
+                good = False
+                problems.add(
+                    Problem(
+                        where=found.where,
+                        column=found.names.get(column, column),
+                        value=found.raw.get(column, ""),
+                        reason=reason,
+                        reason_zh=reason_zh,
+                    )
+                )
+            if good:
+                rows.append(
+                    Row(
+                        application=record.application(found.values),
+                        where=found.where,
+                        silent=silent,
+                    )
+                )
+
+
+def _read_json(
+    path: Path, file: str, rows: list[Row], problems: Problems, unknown: dict[str, None]
+) -> None:
+    source = JsonFile(
+        read_bytes(path), lines=path.suffix.lower() == ".jsonl", wrapper="applications"
+    )
+    for item in source.items():
+        where = Where(file=file, line=item.line)
+        for key in item.repeated:
+            problems.add(
+                Problem(
+                    where=where,
+                    column=key,
+                    value="",
+                    reason="the key stands twice in one object",
+                    reason_zh="同一对象中键重复",
+                )
+            )
+        read = read_object(item.value, where, unknown)
+        if isinstance(read, Row):
+            rows.append(read)
+        else:
+            problems.extend(read)
+    unknown.update(dict.fromkeys(key for key in source.other_keys if key not in _BESIDE))

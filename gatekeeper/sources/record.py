@@ -1,0 +1,71 @@
+"""From the values of one record to an application, with the checks that need several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from gatekeeper.filing import Access, Application, Entity, Kind, Service
+from gatekeeper.sources.column import APPLICATION_COLUMNS
+
+REQUIRED: Final = frozenset(column.name for column in APPLICATION_COLUMNS if column.required)
+NEEDED: Final = REQUIRED | {"filing_id"}
+"""The columns that a table must have; ``filing_id`` may be empty in ``deregister_entity`` rows."""
+
+OPTIONAL: Final = frozenset(column.name for column in APPLICATION_COLUMNS) - NEEDED
+
+_WITH_ACCOUNT: Final = frozenset({Kind.NEW, Kind.TRANSFER_IN})
+
+
+def faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What is wrong between the values: column, reason, reason in Chinese."""
+    kind: Kind = values["kind"]
+    if not values.get("filing_id") and kind is not Kind.DEREGISTER_ENTITY:
+        yield "filing_id", f"is required for {kind}", f"申请类型为 {kind} 时不能为空"
+    if kind is Kind.CHANGE_IP and not values.get("ips"):
+        yield (
+            "ips",
+            "is required for change_ip: the new addresses replace the old",
+            "变更IP 必须填写新的 IP 地址，原地址将被替换",
+        )
+    if kind.ends or values.get("account_id"):
+        return
+    if kind in _WITH_ACCOUNT:
+        yield "account_id", f"is required for {kind}", f"申请类型为 {kind} 时不能为空"
+    elif values.get("ips") or values.get("load_balancer"):
+        yield (
+            "account_id",
+            "is required beside addresses or a load balancer",
+            "填写 IP 地址或负载均衡时必须填写账号",
+        )
+
+
+def application(values: Mapping[str, Any], review: str = "") -> Application:
+    """The application that checked values make."""
+    get = values.get
+    return Application(
+        application_id=values["application_id"],
+        filing_id=get("filing_id", ""),
+        kind=values["kind"],
+        status=values["status"],
+        status_at=values["status_at"],
+        entity=Entity(
+            name=values["entity_name"],
+            certificate_type=get("entity_certificate_type", ""),
+            certificate_number=get("entity_certificate_number", ""),
+            province=get("entity_province", ""),
+            licence=get("entity_licence", ""),
+        ),
+        service=Service(
+            type=get("service_type"),
+            name=get("service_name", ""),
+            licence=get("service_licence", ""),
+            domains=get("domains", ()),
+        ),
+        access=Access(
+            account_id=get("account_id", ""),
+            load_balancer=get("load_balancer", ""),
+            ips=get("ips", ()),
+        ),
+        review=review,
+    )

@@ -1,0 +1,224 @@
+"""Tables as such: a line number and its cells, whatever file they come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from gatekeeper.filing import Problem, Problems, Where
+from gatekeeper.sources.column import Column, Header, match_header
+from gatekeeper.sources.field import FieldError
+
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+
+GUARDED: Final = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
+"""What a spreadsheet would run as a formula, behind any number of apostrophes (DESIGN §15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A workbook cell that has no usable value."""
+
+    shown: str
+    reason: str
+    reason_zh: str
+
+
+Cell = str | int | float | datetime | Odd | None
+"""A cell as its file has it; CSV knows text alone."""
+
+
+class TableError(Exception):
+    """A file that cannot be read further, at a line (0: not at all)."""
+
+    def __init__(self, line: int, reason: str, reason_zh: str, *, sheet: str | None = None) -> None:
+        super().__init__(reason)
+        self.line, self.reason, self.reason_zh, self.sheet = line, reason, reason_zh, sheet
+
+    def problem(self, file: str) -> Problem:
+        return Problem(
+            where=Where(file=file, line=self.line, sheet=self.sheet),
+            column="",
+            value="",
+            reason=self.reason,
+            reason_zh=self.reason_zh,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Lines of cells; the first is the header."""
+
+    sheet: str | None
+    lines: Iterator[tuple[int, Sequence[Cell]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The parsed values of one line; ``raw`` is what stood there, by column name."""
+
+    where: Where
+    values: dict[str, Any]
+    raw: dict[str, str]
+    names: dict[str, str]
+    """The columns' names as the file has them."""
+
+
+@contextmanager
+def open_table(path: Path, known: Callable[[Sequence[object]], bool]) -> Iterator[Table]:
+    """A CSV file or the right sheet of a workbook.
+
+    Raises:
+        TableError: it cannot be read.
+    """
+    if path.suffix.lower() == ".csv":
+        from gatekeeper.sources.csv_table import read_csv
+
+        yield read_csv(read_bytes(path))
+    else:
+        from gatekeeper.sources.xlsx_table import read_xlsx
+
+        with read_xlsx(read_bytes(path), known) as table:
+            yield table
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content, within ``MAX_FILE_BYTES``.
+
+    Raises:
+        TableError: it is missing, no file, unreadable or too large.
+    """
+    try:
+        if path.is_dir():
+            raise TableError(0, "is a folder; name a file", "这是文件夹，请指定文件")
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TableError(0, f"cannot be read: {reason}", f"无法读取文件：{reason}") from None
+    if len(content) > MAX_FILE_BYTES:
+        limit = MAX_FILE_BYTES // (1024 * 1024)
+        raise TableError(
+            0, f"larger than {limit} MB; split the file", f"文件超过 {limit} MB，请拆分"
+        )
+    return content
+
+
+def read_header(
+    table: Table, file: str, columns: Sequence[Column], needed: frozenset[str]
+) -> Header:
+    """The first line that is not empty.
+
+    Raises:
+        TableError: the table is empty.
+    """
+    for line, cells in table.lines:
+        if any(cell not in (None, "") for cell in cells):
+            where = Where(file=file, line=line, sheet=table.sheet)
+            return match_header(_trimmed(cells), columns, where, needed=needed)
+    raise TableError(
+        0, "is empty; a header line is needed", "文件为空，缺少表头", sheet=table.sheet
+    )
+
+
+def read_records(
+    table: Table, file: str, header: Header, required: frozenset[str], problems: Problems
+) -> Iterator[Record]:
+    """Every line that is not empty and has no bad cell; the bad ones go to ``problems``."""
+    plan = [
+        (index, column.name, column.parse, column.name in required)
+        for index, column, _ in header.columns
+    ]
+    names = {column.name: shown for _, column, shown in header.columns}
+    width, sheet = header.width, table.sheet
+    for line, cells in table.lines:
+        if not any(cells) and all(cell in (None, "") for cell in cells):
+            continue
+        where = Where(file=file, line=line, sheet=sheet)
+        if len(cells) != width and not (sheet is not None and _fits(cells, width)):
+            problems.add(_ragged(where, len(cells), width))
+            continue
+        values: dict[str, Any] = {}
+        raw: dict[str, str] = {}
+        good = True
+        for index, name, parse, must in plan:
+            cell = cells[index] if index < len(cells) else None
+            try:
+                text = cell.strip() if type(cell) is str else _as_text(name, cell)
+                if not text:
+                    if must:
+                        raise FieldError("is required", "不能为空")
+                    continue
+                if text[0] == "'" and GUARDED.match(text, 1):
+                    text = text[1:].strip()
+                raw[name] = text
+                values[name] = parse(text)
+            except FieldError as error:
+                good = False
+                shown = raw.get(name, "") if error.value is None else error.value
+                problems.add(
+                    Problem(
+                        where=where,
+                        column=names[name],
+                        value=shown,
+                        reason=error.reason,
+                        reason_zh=error.reason_zh,
+                    )
+                )
+        if good:
+            yield Record(where, values, raw, names)
+
+
+def _fits(cells: Sequence[Cell], width: int) -> bool:
+    """Whether a workbook's row, which may be shorter or padded, has nothing beyond the header."""
+    return all(cell in (None, "") for cell in cells[width:])
+
+
+def _trimmed(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """A header without the empty cells at its end, where it is a workbook's."""
+    end = len(cells)
+    while end and cells[end - 1] is None:
+        end -= 1
+    return cells[:end]
+
+
+def _ragged(where: Where, found: int, expected: int) -> Problem:
+    return Problem(
+        where=where,
+        column="",
+        value="",
+        reason=f"{found} cells, but the header has {expected}; "
+        "quote cells that contain commas or line breaks",
+        reason_zh=f"本行有 {found} 列，表头有 {expected} 列；含逗号或换行的内容需加引号",
+    )
+
+
+def _as_text(column: str, cell: Cell) -> str:
+    """A workbook's typed cell as the text that it stands for, where that is beyond doubt."""
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, Odd):
+        raise FieldError(cell.reason, cell.reason_zh, value=cell.shown)
+    if isinstance(cell, datetime):
+        if column != "status_at":
+            raise FieldError(
+                "a date; format the column as text",
+                "这是日期单元格，请将该列设为文本格式",
+                value=cell.isoformat(),
+            )
+        return cell.isoformat()
+    whole = int(cell) if float(cell).is_integer() else None
+    if column == "status_at" or whole is None or not 0 <= whole < 10**15:
+        raise FieldError(
+            "a number cell; format the column as text",
+            "这是数字单元格，请将该列设为文本格式",
+            value=str(cell),
+        )
+    return str(whole)
