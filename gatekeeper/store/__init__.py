@@ -1,0 +1,72 @@
+"""What gatekeeper remembers: the register, the audit trail, the accounts, plans, runs and leases.
+
+Importing this package imports no database library; ``open_store`` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper.store.model import (
+    EMPTY_HEAD,
+    Account,
+    ActionResult,
+    Approval,
+    Entry,
+    EntryKind,
+    Event,
+    Fault,
+    JournalEntry,
+    Phase,
+    RememberedFinding,
+    Run,
+    Snapshot,
+    TrailEntry,
+    TrailProblem,
+    TrailReport,
+)
+from gatekeeper.store.opening import open_store
+
+if TYPE_CHECKING:
+    from gatekeeper.store.lease import Clock, Lease, SystemClock
+    from gatekeeper.store.store import Store
+
+_LATE = {
+    "Clock": "gatekeeper.store.lease",
+    "Lease": "gatekeeper.store.lease",
+    "Store": "gatekeeper.store.store",
+    "SystemClock": "gatekeeper.store.lease",
+}
+
+__all__ = [
+    "EMPTY_HEAD",
+    "Account",
+    "ActionResult",
+    "Approval",
+    "Clock",
+    "Entry",
+    "EntryKind",
+    "Event",
+    "Fault",
+    "JournalEntry",
+    "Lease",
+    "Phase",
+    "RememberedFinding",
+    "Run",
+    "Snapshot",
+    "Store",
+    "SystemClock",
+    "TrailEntry",
+    "TrailProblem",
+    "TrailReport",
+    "open_store",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The names that need SQLAlchemy, imported at their first use."""
+    if name in _LATE:
+        from importlib import import_module
+
+        return getattr(import_module(_LATE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,313 @@
+"""What was seen of the accounts before: addresses, endpoints, findings, the last verified state.
+
+A look that finds everything as it was writes one row, the time of the look.  What is present was
+last seen at that time; only what is new, changed or gone has its own row written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gatekeeper.account import Family
+from gatekeeper.account.memory import (
+    RememberedAddress,
+    RememberedEndpoint,
+    SeenAddress,
+    SeenEndpoint,
+)
+from gatekeeper.store.encoding import canonical, from_text, plain, to_text
+from gatekeeper.store.engine import BATCH, Database, batches
+from gatekeeper.store.model import RememberedFinding, Snapshot
+from gatekeeper.store.tables import addresses, endpoints, findings, sightings, snapshots
+
+_ADDRESSES: Final = "addresses"
+_ENDPOINTS: Final = "endpoints"
+_FINDINGS: Final = "findings"
+
+
+class Memory:
+    """The part of the store that remembers the accounts."""
+
+    _db: Database
+
+    def remember_addresses(
+        self, account_id: str, seen: Iterable[SeenAddress], *, at: datetime
+    ) -> None:
+        """Take ``seen`` as all public addresses of the account; those that it lacks are gone."""
+        now = to_text(at)
+        with self._db.write() as connection:
+            looked = self._look(connection, _ADDRESSES, account_id, now)
+            left = {
+                row.ip: row
+                for row in connection.execute(
+                    select(addresses).where(addresses.c.account_id == account_id)
+                )
+            }
+            changed: list[tuple[Any, ...]] = []
+            for address in seen:
+                old = left.pop(address.ip, None)
+                if old is None or not old.present or tuple(old[2:4]) != tuple(address[1:3]):
+                    first = now if old is None else old.first_seen
+                    changed.append((account_id, *address, first, now, 1))
+            changed += _gone(left.values(), looked)
+            self._upsert(connection, addresses, changed)
+
+    def address_memory(
+        self, account_ids: Iterable[str] | None = None
+    ) -> dict[tuple[str, str], RememberedAddress]:
+        """Every address that these accounts (all, without) ever had, by account and address."""
+        with self._db.read() as connection:
+            looks = _looks(connection, _ADDRESSES)
+            return {
+                (row.account_id, row.ip): RememberedAddress(
+                    ip=row.ip,
+                    kind=row.kind,
+                    allocation_id=row.allocation_id,
+                    first_seen=from_text(row.first_seen),
+                    last_seen=_last_seen(row, looks),
+                )
+                for row in _of(connection, addresses, account_ids)
+            }
+
+    def remember_endpoints(
+        self, account_id: str, seen: Iterable[SeenEndpoint], *, at: datetime
+    ) -> None:
+        """Take ``seen`` as all endpoints of the account; those that it lacks are gone."""
+        now = to_text(at)
+        with self._db.write() as connection:
+            looked = self._look(connection, _ENDPOINTS, account_id, now)
+            left = {
+                (row.endpoint, row.family): row
+                for row in connection.execute(
+                    select(endpoints).where(endpoints.c.account_id == account_id)
+                )
+            }
+            changed: list[tuple[Any, ...]] = []
+            for item in seen:
+                ips = canonical(sorted(item.ips))
+                old = left.pop((item.endpoint, item.family), None)
+                if old is None or not old.present or (old.kind, old.ips) != (item.kind, ips):
+                    kept = (None, None, None) if old is None else old[5:8]
+                    changed.append(
+                        (account_id, item.endpoint, item.family, item.kind, ips, *kept, now, 1)
+                    )
+            changed += _gone(left.values(), looked)
+            self._upsert(connection, endpoints, changed)
+
+    def endpoint_memory(
+        self, account_ids: Iterable[str] | None = None, *, gone: bool = False
+    ) -> dict[tuple[str, str, Family], RememberedEndpoint]:
+        """The endpoints of these accounts (all, without) as they were at the last look.
+
+        Args:
+            account_ids: only these accounts.
+            gone: those as well that the last look no longer found.
+        """
+        with self._db.read() as connection:
+            looks = _looks(connection, _ENDPOINTS)
+            return {
+                (row.account_id, row.endpoint, row.family): RememberedEndpoint(
+                    kind=row.kind,
+                    ips=tuple(plain(row.ips)),
+                    last_seen=_last_seen(row, looks),
+                    opened_ips=None if row.opened_ips is None else tuple(plain(row.opened_ips)),
+                    opened_at=from_text(row.opened_at),
+                    changed_at=from_text(row.changed_at),
+                )
+                for row in _of(connection, endpoints, account_ids)
+                if row.present or gone
+            }
+
+    def mark_opened(
+        self,
+        account_id: str,
+        endpoint: str,
+        family: Family,
+        ips: Sequence[str] | None,
+        *,
+        at: datetime,
+    ) -> None:
+        """Remember the address set with which an endpoint was opened; ``None`` forgets it."""
+        now = to_text(at)
+        opened = None if ips is None else canonical(sorted(ips))
+        values = {
+            "opened_ips": opened,
+            "opened_at": None if ips is None else now,
+            "changed_at": None,
+        }
+        with self._db.write() as connection:
+            if not _mark(connection, account_id, endpoint, family, values) and opened:
+                # Opened before any look: the next one fills in the rest.
+                row = (account_id, endpoint, family, "", opened, opened, now, None, now, 1)
+                self._upsert(connection, endpoints, [row])
+
+    def mark_changed(
+        self, account_id: str, endpoint: str, family: Family, at: datetime | None
+    ) -> None:
+        """Remember when the address set was first seen to differ; ``None`` when it no longer does.
+
+        A first sight that is remembered already stays.
+        """
+        values = {"changed_at": None if at is None else to_text(at)}
+        only = () if at is None else (endpoints.c.changed_at.is_(None),)
+        with self._db.write() as connection:
+            _mark(connection, account_id, endpoint, family, values, *only)
+
+    def findings_memory(self) -> dict[str, RememberedFinding]:
+        """Every finding that was ever reported, by key."""
+        with self._db.read() as connection:
+            looks = _looks(connection, _FINDINGS)
+            return {
+                row.key: RememberedFinding(
+                    key=row.key,
+                    first_seen=from_text(row.first_seen),
+                    last_seen=(
+                        _newest(row, looks) if row.resolved_at is None else from_text(row.last_seen)
+                    ),
+                    resolved_at=from_text(row.resolved_at),
+                    data=plain(row.data),
+                )
+                for row in connection.execute(select(findings))
+            }
+
+    def remember_findings(
+        self, seen: Sequence[Mapping[str, Any]], *, accounts: Iterable[str], at: datetime
+    ) -> None:
+        """Take ``seen`` as all findings of the accounts in scope; what they lack is resolved.
+
+        Args:
+            seen: findings as JSON, each with ``key`` and ``account_id``.  Their ``first_seen`` and
+                ``last_seen`` are the store's business and not kept.  A finding that comes back
+                after it was resolved is a new one.
+            accounts: the accounts that were read whole, and "" for findings about none.  A finding
+                of another account is remembered, but its absence says nothing.
+            at: when.
+        """
+        now, scope = to_text(at), frozenset(accounts)
+        with self._db.write() as connection:
+            looks = _looks(connection, _FINDINGS)
+            live = select(findings).where(findings.c.resolved_at.is_(None))
+            known = {row.key: row for row in connection.execute(live)}
+            changed: list[tuple[Any, ...]] = []
+            present: set[str] = set()
+            for finding in seen:
+                key, account_id = finding["key"], finding.get("account_id") or ""
+                present.add(key)
+                kept = {name: finding[name] for name in finding if name not in _TIMES}
+                data = canonical(kept)
+                old = known.get(key)
+                if old is None or old.data != data or account_id not in scope:
+                    first = now if old is None else old.first_seen
+                    changed.append((key, account_id, first, now, None, data))
+            for key, row in known.items():
+                if row.account_id in scope and key not in present:
+                    last = to_text(_newest(row, looks))
+                    changed.append((key, row.account_id, row.first_seen, last, now, row.data))
+            self._upsert(connection, findings, changed)
+            self._upsert(connection, sightings, [(name, _FINDINGS, now) for name in scope])
+
+    def snapshot(self, account_id: str) -> dict[str, Any] | None:
+        """The last verified state of the account."""
+        found = self.snapshots([account_id]).get(account_id)
+        return found.data if found else None
+
+    def snapshots(self, account_ids: Iterable[str] | None = None) -> dict[str, Snapshot]:
+        """The last verified states of these accounts (all, without), by account."""
+        with self._db.read() as connection:
+            return {
+                row.account_id: Snapshot(at=from_text(row.at), data=plain(row.data))
+                for row in _of(connection, snapshots, account_ids)
+            }
+
+    def save_snapshot(self, account_id: str, data: Mapping[str, Any], *, at: datetime) -> None:
+        """Replace the last verified state of the account."""
+        with self._db.write() as connection:
+            self._upsert(connection, snapshots, [(account_id, to_text(at), canonical(data))])
+
+    def _look(self, connection: Connection, topic: str, account_id: str, now: str) -> str:
+        """Write down that we look now; the time of the look before, "" if this is the first."""
+        before = connection.execute(
+            select(sightings.c.at).where(
+                sightings.c.account_id == account_id, sightings.c.topic == topic
+            )
+        ).scalar()
+        self._upsert(connection, sightings, [(account_id, topic, now)])
+        return before or ""
+
+    def _upsert(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Insert whole rows, or replace those with the same primary key."""
+        if not rows:
+            return
+        names = table.columns.keys()
+        key = [column.name for column in table.primary_key.columns]
+        maker = sqlite.insert if self._db.sqlite else postgresql.insert
+        statement = maker(table)
+        statement = statement.on_conflict_do_update(
+            index_elements=key,
+            set_={name: statement.excluded[name] for name in names if name not in key},
+        )
+        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+_TIMES: Final = frozenset({"first_seen", "last_seen", "state"})
+"""Fields of a finding that differ from one look to the next."""
+
+
+def _mark(
+    connection: Connection,
+    account_id: str,
+    endpoint: str,
+    family: Family,
+    values: Mapping[str, str | None],
+    *conditions: ColumnElement[bool],
+) -> bool:
+    """Change an endpoint's row; whether there was one."""
+    columns = endpoints.c
+    statement = update(endpoints).where(
+        columns.account_id == account_id,
+        columns.endpoint == endpoint,
+        columns.family == family,
+        *conditions,
+    )
+    return connection.execute(statement.values(**values)).rowcount > 0
+
+
+def _gone(rows: Iterable[Row[Any]], looked: str) -> Iterator[tuple[Any, ...]]:
+    """The rows that were present until now, as gone since the look before."""
+    for row in rows:
+        if row.present:
+            yield (*row[:-2], max(row.last_seen, looked), 0)
+
+
+def _looks(connection: Connection, topic: str) -> dict[str, str]:
+    """When each account was last looked at."""
+    query = select(sightings.c.account_id, sightings.c.at).where(sightings.c.topic == topic)
+    return {row.account_id: row.at for row in connection.execute(query)}
+
+
+def _newest(row: Row[Any], looks: Mapping[str, str]) -> datetime:
+    seen: str = max(row.last_seen, looks.get(row.account_id, ""))
+    return from_text(seen)
+
+
+def _last_seen(row: Row[Any], looks: Mapping[str, str]) -> datetime:
+    return _newest(row, looks) if row.present else from_text(row.last_seen)
+
+
+def _of(
+    connection: Connection, table: Table, account_ids: Iterable[str] | None
+) -> Iterator[Row[Any]]:
+    """The rows of these accounts, or all rows, in order of the key."""
+    query = select(table).order_by(*table.primary_key.columns)
+    if account_ids is None:
+        yield from connection.execute(query)
+        return
+    for ids in batches(account_ids, BATCH):
+        yield from connection.execute(query.where(table.c.account_id.in_(ids)))

@@ -1,0 +1,1 @@
+"""Alembic's home: how a store of one version becomes a store of the next."""

@@ -1,0 +1,361 @@
+"""The filing register: applications and the orders that stand against filings.
+
+Every change and its entries in the trail are one transaction.  The trail names digests, never the
+content: certificate numbers and what only a review reads stay in the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from gatekeeper.errors import StoreError, UnknownRecord
+from gatekeeper.filing import (
+    Application,
+    Merge,
+    Order,
+    OrderKind,
+    Status,
+    Step,
+    StepKind,
+    Stored,
+    content_digest,
+    register_version,
+)
+from gatekeeper.store import chain
+from gatekeeper.store.encoding import from_text, pack, to_text, unpack
+from gatekeeper.store.engine import BATCH, Database, batches
+from gatekeeper.store.model import Entry, EntryKind
+from gatekeeper.store.tables import applications, orders
+
+_KINDS: Final = {
+    StepKind.NEW: EntryKind.APPLICATION_NEW,
+    StepKind.MOVED: EntryKind.APPLICATION_MOVED,
+    StepKind.CORRECTED: EntryKind.APPLICATION_CORRECTED,
+    StepKind.OBSERVED: EntryKind.APPLICATION_OBSERVED,
+}
+
+
+def application_row(stored: Stored, digest: str) -> tuple[str, ...]:
+    """The row of ``applications`` that holds ``stored``, in the order of its columns."""
+    application = stored.application
+    return (
+        application.application_id,
+        application.filing_id,
+        application.kind.value,
+        application.status.value,
+        to_text(application.status_at),
+        to_text(stored.seen_at),
+        application.entity.name,
+        application.access.account_id,
+        digest,
+        pack(application),
+    )
+
+
+class FilingRegister:
+    """The part of the store that holds what the bureau says."""
+
+    _db: Database
+
+    def applications(self) -> tuple[Application, ...]:
+        """Every application, in order of its id."""
+        with self._db.read() as connection:
+            bodies = connection.exec_driver_sql(
+                "SELECT body FROM applications ORDER BY application_id"
+            )
+            return tuple(unpack(body) for body in bodies.scalars())
+
+    def application(self, application_id: str) -> Application | None:
+        found = self.stored([application_id]).get(application_id)
+        return found.application if found else None
+
+    def stored(self, application_ids: Iterable[str]) -> dict[str, Stored]:
+        """Those of the named applications that are stored, as an import needs them."""
+        found: dict[str, Stored] = {}
+        columns = applications.c
+        query = select(columns.application_id, columns.body, columns.seen_at).where(
+            columns.application_id.in_(bindparam("ids", expanding=True))
+        )
+        with self._db.read() as connection:
+            for ids in batches(application_ids, BATCH):
+                for name, body, seen_at in connection.execute(query, {"ids": ids}):
+                    found[name] = Stored(application=unpack(body), seen_at=from_text(seen_at))
+        return found
+
+    def commit_merge(self, merge: Merge, *, actor: str, source: str, at: datetime) -> None:
+        """Store an import whole: rows, events, trail.
+
+        Args:
+            merge: a merge without problems.
+            actor: who imports.
+            source: what was imported; where empty, each event names its own file.
+            at: when.
+
+        Raises:
+            StoreError: the merge has problems, or another process changed one of its
+                applications since it was decided.  Nothing is stored then.
+        """
+        if merge.problems or merge.more_problems:
+            raise StoreError("an import with problems is never stored")
+        if not merge.steps:
+            return
+        digests: dict[str, str] = {}
+        firsts: dict[str, Step] = {}
+        entries: list[Entry] = []
+        for step in merge.steps:
+            name = step.application_id
+            if name not in firsts:
+                firsts[name] = step
+                if step.before:
+                    digests[name] = content_digest(step.before.application)
+            before, after = digests.get(name), content_digest(step.after.application)
+            digests[name] = after
+            where = step.row.where
+            entries.append(
+                _event(
+                    step.after,
+                    _KINDS[step.kind],
+                    actor=actor,
+                    at=at,
+                    digests=(before, after),
+                    source=source or where.file,
+                    line=where.line,
+                    skipped=[status.value for status in step.skipped],
+                )
+            )
+        outcome = merge.outcome
+        new = [
+            application_row(outcome[name], digests[name])
+            for name, step in firsts.items()
+            if step.before is None
+        ]
+        changed = [
+            (outcome[name], digests[name], step.before)
+            for name, step in firsts.items()
+            if step.before is not None
+        ]
+        with self._db.write(trail=True) as connection:
+            self._refuse_known(connection, [row[0] for row in new])
+            self._db.insert(connection, applications, new)
+            self._replace(connection, changed)
+            chain.append(self._db, connection, entries)
+
+    def advance(
+        self,
+        application: Application,
+        *,
+        before: Status | Application,
+        actor: str,
+        source: str,
+        at: datetime,
+        note: str = "",
+    ) -> None:
+        """Store one move.
+
+        Args:
+            application: as it is after the move.
+            before: the status, or better the whole application, that the move was decided on.
+            actor: who moves it.
+            source: where the move comes from.
+            at: when it is recorded.
+            note: the operator's words.
+
+        Raises:
+            UnknownRecord: no such application.
+            StoreError: it is no longer as ``before`` says; nothing is stored.
+        """
+        name = application.application_id
+        with self._db.write(trail=True) as connection:
+            row = connection.execute(
+                select(applications.c.body, applications.c.seen_at).where(
+                    applications.c.application_id == name
+                )
+            ).one_or_none()
+            if row is None:
+                raise UnknownRecord(f"no application {name}", zh=f"没有申请 {name}")
+            known = Stored(application=unpack(row[0]), seen_at=from_text(row[1]))
+            found = known.application
+            if found.status is not before and found != before:
+                raise _raced(name)
+            after = Stored(application=application, seen_at=application.status_at)
+            digest = content_digest(application)
+            self._replace(connection, [(after, digest, known)])
+            entry = _event(
+                after,
+                EntryKind.APPLICATION_MOVED,
+                actor=actor,
+                at=at,
+                digests=(content_digest(found), digest),
+                source=source,
+                note=note,
+            )
+            chain.append(self._db, connection, [entry])
+
+    def orders(self) -> tuple[Order, ...]:
+        """The standing orders, by filing and kind."""
+        with self._db.read() as connection:
+            return read_orders(connection)
+
+    def place_order(self, order: Order) -> bool:
+        """Let an order stand; ``False``, and nothing is written, if one of its kind does."""
+        with self._db.write(trail=True) as connection:
+            if connection.execute(_order(select(orders.c.at), order.filing_id, order.kind)).first():
+                return False
+            row = {
+                "filing_id": order.filing_id,
+                "kind": order.kind.value,
+                "at": to_text(order.at),
+                "placed_by": order.by,
+                "reason": order.reason,
+            }
+            connection.execute(insert(orders), row)
+            data = {"order": order.kind.value, "reason": order.reason}
+            self._tell_order(
+                connection, EntryKind.ORDER_PLACED, order.filing_id, order.by, order.at, data
+            )
+        return True
+
+    def lift_order(
+        self,
+        filing_id: str,
+        *,
+        by: str,
+        at: datetime,
+        reason: str,
+        kind: OrderKind = OrderKind.SUSPENSION,
+    ) -> bool:
+        """End a standing order; ``False``, and nothing is written, if none of its kind stands."""
+        with self._db.write(trail=True) as connection:
+            if not connection.execute(_order(delete(orders), filing_id, kind)).rowcount:
+                return False
+            data = {"order": kind.value, "reason": reason}
+            self._tell_order(connection, EntryKind.ORDER_LIFTED, filing_id, by, at, data)
+        return True
+
+    def register_version(self) -> str:
+        """SHA-256 over the content of the register; equal content has equal versions anywhere."""
+        with self._db.read() as connection:
+            digests = connection.exec_driver_sql("SELECT digest FROM applications").scalars().all()
+            return register_version(digests, read_orders(connection))
+
+    def _tell_order(
+        self,
+        connection: Connection,
+        kind: EntryKind,
+        filing_id: str,
+        by: str,
+        at: datetime,
+        data: dict[str, Any],
+    ) -> None:
+        entry = Entry(at=at, actor=by, kind=kind, subject=filing_id, data=data)
+        chain.append(self._db, connection, [entry])
+
+    def _refuse_known(self, connection: Connection, names: Sequence[str]) -> None:
+        query = select(applications.c.application_id).where(
+            applications.c.application_id.in_(bindparam("ids", expanding=True))
+        )
+        if connection.execute(select(applications.c.application_id).limit(1)).first() is None:
+            return
+        for ids in batches(names, BATCH):
+            raced = connection.execute(query, {"ids": ids}).scalar()
+            if raced is not None:
+                raise _raced(raced)
+
+    def _replace(
+        self, connection: Connection, changed: Sequence[tuple[Stored, str, Stored]]
+    ) -> None:
+        """Write ``(after, digest, before)`` over rows that are still as ``before`` says."""
+        if not changed:
+            return
+        columns = applications.c
+        statement = (
+            update(applications)
+            .where(
+                columns.application_id == bindparam("key"),
+                columns.digest == bindparam("old_digest"),
+                columns.seen_at == bindparam("old_seen_at"),
+            )
+            .values({name: bindparam(name) for name in applications.columns.keys()[1:]})
+        )
+        rows: list[dict[str, str]] = []
+        for after, digest, before in changed:
+            row = dict(
+                zip(applications.columns.keys(), application_row(after, digest), strict=True)
+            )
+            row["key"] = row.pop("application_id")
+            row["old_digest"] = content_digest(before.application)
+            row["old_seen_at"] = to_text(before.seen_at)
+            rows.append(row)
+        if connection.execute(statement, rows).rowcount != len(rows):
+            raise _raced(rows[0]["key"] if len(rows) == 1 else "")
+
+
+def read_orders(connection: Connection) -> tuple[Order, ...]:
+    """The standing orders, by filing and kind."""
+    query = select(orders).order_by(orders.c.filing_id, orders.c.kind)
+    return tuple(
+        Order(
+            filing_id=row.filing_id,
+            kind=OrderKind(row.kind),
+            at=from_text(row.at),
+            by=row.placed_by,
+            reason=row.reason,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _order(statement: Any, filing_id: str, kind: OrderKind) -> Any:
+    return statement.where(orders.c.filing_id == filing_id, orders.c.kind == kind.value)
+
+
+def _event(
+    after: Stored,
+    kind: EntryKind,
+    *,
+    actor: str,
+    at: datetime,
+    digests: tuple[str | None, str],
+    source: str,
+    line: int = 0,
+    skipped: Sequence[str] = (),
+    note: str = "",
+) -> Entry:
+    application = after.application
+    data: dict[str, Any] = {
+        "kind": application.kind.value,
+        "filing_id": application.filing_id,
+        "status": application.status.value,
+        "status_at": to_text(application.status_at),
+        "source": source,
+        "before": digests[0],
+        "after": digests[1],
+    }
+    if after.seen_at != application.status_at:
+        data["seen_at"] = to_text(after.seen_at)
+    if line:
+        data["line"] = line
+    if skipped:
+        data["skipped"] = list(skipped)
+    if note:
+        data["note"] = note
+    return Entry(
+        at=at,
+        actor=actor,
+        kind=kind,
+        subject=application.application_id,
+        account_id=application.access.account_id or None,
+        data=data,
+    )
+
+
+def _raced(name: str) -> StoreError:
+    what, what_zh = (f"application {name}", f"申请 {name} ") if name else ("the register", "登记册")
+    return StoreError(
+        f"{what} was changed by another process meanwhile; nothing was stored, try again",
+        zh=f"{what_zh}已被其他进程修改，本次未保存任何内容，请重试",
+    )

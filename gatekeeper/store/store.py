@@ -1,0 +1,61 @@
+"""The store: everything that gatekeeper remembers, behind one object."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from gatekeeper.store.accounts import Accounts
+from gatekeeper.store.address import Address
+from gatekeeper.store.engine import Database
+from gatekeeper.store.lease import Clock, Leases, SystemClock
+from gatekeeper.store.memory import Memory
+from gatekeeper.store.plans import Plans
+from gatekeeper.store.register import FilingRegister
+from gatekeeper.store.runs import Runs
+from gatekeeper.store.schema import ensure
+from gatekeeper.store.trail import Trail
+
+
+class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases):
+    """An open store.  Threads may share it; each method is one transaction of its own.
+
+    Opened by ``open_store``; closed by ``close`` or as a context manager.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    @property
+    def label(self) -> str:
+        """The store's place for messages; never with a password."""
+        return self._db.address.label
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def connect(address: Address, *, create: bool, clock: Clock | None) -> Store | None:
+    """Open the store at ``address``; see ``gatekeeper.store.open_store``."""
+    database = Database(address)
+    try:
+        if not ensure(database, create=create):
+            database.close()
+            return None
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, clock or SystemClock())

@@ -1,0 +1,162 @@
+"""The tables as the newest migration leaves them; a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+Key: Final = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points, on every engine."""
+Counter: Final = BigInteger().with_variant(Integer, "sqlite")
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("seq", Counter, primary_key=True, autoincrement=False),
+    Column("at", Key, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("account_id", Key),
+    Column("data", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("trail_subject", "subject", "seq"),
+    Index("trail_account", "account_id", "seq"),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("application_id", Key, primary_key=True),
+    Column("filing_id", Key, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("status_at", Key, nullable=False),
+    Column("seen_at", Key, nullable=False),
+    Column("entity_name", Text, nullable=False),
+    Column("account_id", Key, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("applications_filing", "filing_id"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("filing_id", Key, primary_key=True),
+    Column("kind", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role_arn", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("account_id", Key, primary_key=True),
+    Column("topic", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+)
+"""When the addresses, endpoints or findings of an account were last looked at as a whole."""
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("account_id", Key, primary_key=True),
+    Column("ip", Key, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("allocation_id", Text),
+    Column("first_seen", Key, nullable=False),
+    Column("last_seen", Key, nullable=False),
+    Column("present", Integer, nullable=False),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("account_id", Key, primary_key=True),
+    Column("endpoint", Key, primary_key=True),
+    Column("family", Key, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("ips", Text, nullable=False),
+    Column("opened_ips", Text),
+    Column("opened_at", Key),
+    Column("changed_at", Key),
+    Column("last_seen", Key, nullable=False),
+    Column("present", Integer, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("account_id", Key, nullable=False),
+    Column("first_seen", Key, nullable=False),
+    Column("last_seen", Key, nullable=False),
+    Column("resolved_at", Key),
+    Column("data", Text, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("account_id", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("plan_id", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Key, primary_key=True),
+    Column("plan_id", Key, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("started_at", Key, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("outcome", Text),
+    Column("finished_at", Key),
+)
+
+run_accounts = Table(
+    "run_accounts",
+    metadata,
+    Column("run_id", Key, primary_key=True),
+    Column("account_id", Key, primary_key=True),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("account_id", Key, primary_key=True),
+    Column("token", Counter, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("acquired_at", Key, nullable=False),
+    Column("beat_at", Key, nullable=False),
+    Column("beat_clock", Float(53), nullable=False),
+)
