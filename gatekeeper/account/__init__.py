@@ -38,6 +38,7 @@ from gatekeeper.account.model import (
     Vpc,
     unreadable,
 )
+from gatekeeper.account.ranges import outside_region, snapshot_date
 
 __all__ = [
     "FAMILIES",
@@ -70,6 +71,8 @@ __all__ = [
     "balancer_path",
     "described_balancer",
     "is_nat_gateway",
+    "outside_region",
     "read_endpoints",
+    "snapshot_date",
     "unreadable",
 ]

@@ -1,0 +1,147 @@
+"""What must be: the traffic algebra, exposure, decisions, findings and plans."""
+
+from gatekeeper.gate.catalogue import CATALOGUE, Entry
+from gatekeeper.gate.coverage import Coverage, find_balancers
+from gatekeeper.gate.decide import EndpointKey, Hold, Ruling, decide, remembered_unknown
+from gatekeeper.gate.exposure import (
+    AccountReach,
+    EndpointReach,
+    exposures,
+    judge_account,
+    unknown_exposures,
+)
+from gatekeeper.gate.filed import (
+    AddressCheck,
+    AddressMemory,
+    find_register_issues,
+    find_unknown_accounts,
+)
+from gatekeeper.gate.finder import Finder
+from gatekeeper.gate.gates import (
+    SHUT,
+    GateKind,
+    Gates,
+    alteration,
+    gate_name,
+    gate_rules,
+    gate_tags,
+    is_ours,
+    read_gates,
+    rule_key,
+)
+from gatekeeper.gate.internet import Internet
+from gatekeeper.gate.judged import JudgedAccount, Reconciliation
+from gatekeeper.gate.model import (
+    Decision,
+    Exposure,
+    Finding,
+    Severity,
+    TracedRule,
+    UnknownExposure,
+    Verdict,
+)
+from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
+from gatekeeper.gate.plan import (
+    Action,
+    Attach,
+    Belts,
+    Blocked,
+    CreateGate,
+    Detach,
+    Narrow,
+    Op,
+    Plan,
+    RepairGate,
+    SetGroups,
+    canonical_json,
+    rules_json,
+)
+from gatekeeper.gate.plan_file import plan_from_json
+from gatekeeper.gate.planner import make_plan, unlawful_holders
+from gatekeeper.gate.reach import ReachReader
+from gatekeeper.gate.reached import (
+    FiledAddresses,
+    find_exposures,
+    find_group_trouble,
+    find_holds,
+    find_unenforceable,
+    find_unreached,
+)
+from gatekeeper.gate.reading import MalformedRule, protocol_name, protocol_number
+from gatekeeper.gate.traffic import Traffic, rule_order, rule_traffic, rules_traffic
+
+__all__ = [
+    "CATALOGUE",
+    "SHUT",
+    "AccountReach",
+    "Action",
+    "AddressCheck",
+    "AddressMemory",
+    "Attach",
+    "Belts",
+    "Blocked",
+    "Coverage",
+    "CreateGate",
+    "Decision",
+    "Detach",
+    "EndpointKey",
+    "EndpointReach",
+    "Entry",
+    "Exposure",
+    "FiledAddresses",
+    "Finder",
+    "Finding",
+    "GateKind",
+    "Gates",
+    "Hold",
+    "Internet",
+    "JudgedAccount",
+    "MalformedRule",
+    "Narrow",
+    "Narrowing",
+    "Op",
+    "Plan",
+    "Quota",
+    "ReachReader",
+    "Reconciliation",
+    "RepairGate",
+    "Ruling",
+    "SetGroups",
+    "Severity",
+    "TracedRule",
+    "Traffic",
+    "UnknownExposure",
+    "Verdict",
+    "alteration",
+    "canonical_json",
+    "decide",
+    "exposures",
+    "find_balancers",
+    "find_exposures",
+    "find_group_trouble",
+    "find_holds",
+    "find_register_issues",
+    "find_unenforceable",
+    "find_unknown_accounts",
+    "find_unreached",
+    "gate_name",
+    "gate_rules",
+    "gate_tags",
+    "is_ours",
+    "judge_account",
+    "make_plan",
+    "narrow",
+    "plan_from_json",
+    "protocol_name",
+    "protocol_number",
+    "quotas",
+    "read_gates",
+    "remembered_unknown",
+    "rule_key",
+    "rule_order",
+    "rule_traffic",
+    "rules_json",
+    "rules_traffic",
+    "unknown_exposures",
+    "unlawful_holders",
+]

@@ -34,7 +34,7 @@ _ANYWHERE: Final[dict[Family, str]] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 @dataclass(slots=True)
 class EndpointReach:
-    """What the Internet reaches of one endpoint, or why that cannot be told."""
+    """What the Internet is known to reach of one endpoint, and why there may be more."""
 
     endpoint: Endpoint
     exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def judge_account(state: AccountState, policy: Policy, at: datetime) -> AccountR
     endpoints: dict[str, EndpointReach] = {}
     for endpoint in view.endpoints:
         endpoints[endpoint.endpoint] = _judge(endpoint, reader, combined)
-    return AccountReach(state, view, reader, endpoints, tuple(_unread(state, reader)))
+    return AccountReach(state, view, reader, endpoints, tuple(_unread(state)))
 
 
 def exposures(reach: AccountReach) -> tuple[Exposure, ...]:
@@ -135,7 +135,7 @@ def _judge(
     result = EndpointReach(endpoint)
     families = endpoint.families
     if endpoint.doubts:
-        result.doubts = {family: endpoint.doubts for family in families or ("ipv4",)}
+        result.doubts = dict.fromkeys(families or ("ipv4",), endpoint.doubts)
         return result
     if endpoint.groupless:
         _judge_listeners(endpoint, reader, result)
@@ -146,14 +146,7 @@ def _judge(
     if both.doubts:
         result.doubts = {f: both.doubts[f] for f in families if f in both.doubts}
     if both.exposing:
-        if len(families) == 2 or result.doubts:
-            result.exposing = {
-                key: rules
-                for key, rules in both.exposing.items()
-                if key[0] in families and key[0] not in result.doubts
-            }
-        else:
-            result.exposing = {k: r for k, r in both.exposing.items() if k[0] == families[0]}
+        result.exposing = {k: rules for k, rules in both.exposing.items() if k[0] in families}
     return result
 
 
@@ -186,7 +179,7 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
     assert balancer is not None
     if balancer.listeners is None:
         doubt = Doubt("its listeners were not read", "未读取其监听器")
-        result.doubts = {family: (doubt,) for family in endpoint.families}
+        result.doubts = dict.fromkeys(endpoint.families, (doubt,))
         return
     for listener in balancer.listeners:
         protocols = _LISTENER_PROTOCOLS.get(listener.protocol.upper())
@@ -195,7 +188,7 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
                 f"listener protocol {listener.protocol!r} is not known",
                 f"监听器协议 {listener.protocol!r} 未知",
             )
-            result.doubts = {family: (doubt,) for family in endpoint.families}
+            result.doubts = dict.fromkeys(endpoint.families, (doubt,))
             result.exposing = {}
             return
         for protocol in protocols:
@@ -215,7 +208,7 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
                 result.exposing[family, port] = (*known, TracedRule(None, rule))
 
 
-def _unread(state: AccountState, reader: ReachReader) -> Iterable[UnknownExposure]:
+def _unread(state: AccountState) -> Iterable[UnknownExposure]:
     """What a failed read hides beyond the endpoints that are known."""
 
     def unknown(endpoint: str | None, reason: str, reason_zh: str) -> UnknownExposure:

@@ -113,8 +113,10 @@ class Finding:
     first_seen: datetime
     last_seen: datetime
 
+    subject: str = ""
+    """What it is about: an endpoint and family, a filing, an application, a group or an account."""
+
     @property
     def key(self) -> str:
         """What makes it the same finding from one run to the next."""
-        subject = self.filing_id if self.endpoint is None else f"{self.endpoint}|{self.family}"
-        return f"{self.code}|{self.account_id}|{subject}"
+        return f"{self.code}|{self.account_id}|{self.subject}"

@@ -25,7 +25,7 @@ EVERY_PORT: Final[Span] = (0, 65535)
 BITS: Final[dict[Family, int]] = {"ipv4": 32, "ipv6": 128}
 
 
-class MalformedRule(ValueError):  # noqa: N818 - it is the rule that is malformed
+class MalformedRule(ValueError):
     """A rule that cannot be read; the text says what is wrong with it."""
 
 

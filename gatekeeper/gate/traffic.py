@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from gatekeeper.account import Family, Rule
@@ -148,7 +149,7 @@ def combine_bands(first: Bands, second: Bands, operation: _Operation) -> Bands:
     )
     result: list[Band] = []
     i = j = 0
-    for low, after in zip(edges, edges[1:], strict=False):
+    for low, after in pairwise(edges):
         while i < len(first) and first[i][1] < low:
             i += 1
         while j < len(second) and second[j][1] < low:

@@ -1,0 +1,234 @@
+"""Findings about what was filed: applications, licences, and the addresses that filings name."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from gatekeeper.account import (
+    AccountView,
+    AddressFact,
+    Family,
+    LoadBalancer,
+    ReadStatus,
+    RememberedAddress,
+    outside_region,
+)
+from gatekeeper.filing import Filing, FilingIssue, FilingState, Register, same_entity
+from gatekeeper.gate.coverage import Coverage
+from gatekeeper.gate.exposure import AccountReach
+from gatekeeper.gate.finder import Finder
+
+_NAMED: Final = 5
+"""How many other filings a finding about a shared address names."""
+
+AddressMemory = Mapping[tuple[str, str], RememberedAddress]
+"""(account, address) to what is remembered of it."""
+
+
+def find_register_issues(register: Register, finder: Finder, accounts: frozenset[str]) -> None:
+    """What the fold noticed, for filings of the accounts in scope or of none."""
+    filings = {filing.filing_id: filing for filing in register.filings}
+    for issue in register.issues:
+        if issue.account_id and issue.account_id not in accounts:
+            continue
+        finder.about_filing(
+            issue.code,
+            issue.account_id,
+            issue.filing_id,
+            about=issue.filing_id or issue.application_id,
+            **_issue_values(issue, filings.get(issue.filing_id)),
+        )
+
+
+def _issue_values(issue: FilingIssue, filing: Filing | None) -> dict[str, str]:
+    detail = issue.detail
+    kind = filing.service.type if filing is not None else None
+    return {
+        "application": issue.application_id,
+        "kind": detail.get("kind", ""),
+        "licence": detail.get("licence", ""),
+        "problem": detail.get("reason", ""),
+        "problem_zh": detail.get("reason_zh", ""),
+        "other": detail.get("other_filing_id", ""),
+        "type": kind or "",
+    }
+
+
+def find_unknown_accounts(
+    register: Register, finder: Finder, known: frozenset[str], scope: frozenset[str] | None
+) -> None:
+    """Filings in effect whose account nobody registered."""
+    for filing in register.filings:
+        account_id = filing.access.account_id
+        if filing.state is not FilingState.IN_EFFECT or account_id in known:
+            continue
+        if scope is None or account_id in scope:
+            finder.about_filing("account-unknown", account_id, filing.filing_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressCheck:
+    """Judges the addresses of the filings of one completely read account."""
+
+    reach: AccountReach
+    coverage: Coverage
+    holders: Mapping[str, tuple[str, ...]]
+    """Address to the accounts in which it was read."""
+    memory: AddressMemory
+    finder: Finder
+
+    @property
+    def view(self) -> AccountView:
+        return self.reach.view
+
+    @property
+    def account_id(self) -> str:
+        return self.coverage.account_id
+
+    def run(self) -> None:
+        if self.reach.state.status is not ReadStatus.COMPLETE:
+            return
+        for filing in self.coverage.in_effect:
+            balancer = self._balancer(filing)
+            gone = self._present(filing)
+            if balancer is None:
+                self._absent(filing, gone)
+            else:
+                self._balancer_set(filing, balancer, gone)
+        self._shared()
+
+    def _report(self, code: str, filing: Filing, ips: list[str], **values: str) -> None:
+        if ips:
+            self.finder.about_filing(code, self.account_id, filing.filing_id, ips=ips, **values)
+
+    def _present(self, filing: Filing) -> list[str]:
+        """Judge the addresses that the account has; returns the others."""
+        gone: list[str] = []
+        lent: list[str] = []
+        idle: list[str] = []
+        nat: list[str] = []
+        again: list[str] = []
+        for ip in filing.access.ips:
+            fact = self.view.addresses.get(ip)
+            if fact is None:
+                gone.append(ip)
+            elif fact.kind == "auto":
+                lent.append(ip)
+            elif fact.on_nat_gateway:
+                nat.append(ip)
+            elif fact.kind == "eip" and fact.interface_id is None:
+                idle.append(ip)
+            if fact is not None and self._reallocated(fact):
+                again.append(ip)
+        self._report("address-not-eligible", filing, lent)
+        self._report("address-on-nat-gateway", filing, nat)
+        self._report("address-unassociated", filing, idle)
+        self._report("address-reallocated", filing, again)
+        return gone
+
+    def _reallocated(self, fact: AddressFact) -> bool:
+        before = self.memory.get((self.account_id, fact.ip))
+        return bool(
+            before is not None
+            and before.allocation_id
+            and fact.allocation_id
+            and before.allocation_id != fact.allocation_id
+        )
+
+    def _absent(self, filing: Filing, gone: list[str]) -> None:
+        """Filed addresses that the account does not have: where are they, or were they?"""
+        private: list[str] = []
+        abroad: list[str] = []
+        missing: list[str] = []
+        elsewhere = self._elsewhere(filing, gone)
+        released: list[str] = []
+        for ip in gone:
+            if ip in elsewhere:
+                continue
+            if (self.account_id, ip) in self.memory:
+                released.append(ip)
+            elif not ipaddress.ip_address(ip).is_global:
+                private.append(ip)
+            else:
+                missing.append(ip)
+                if outside_region(ip, self.reach.state.region):
+                    abroad.append(ip)
+        if released:
+            seen = max(self.memory[self.account_id, ip].last_seen for ip in released)
+            self._report(
+                "address-released", filing, released, seen=seen.isoformat(timespec="minutes")
+            )
+        self._report("address-not-public", filing, private)
+        self._report("address-not-in-account", filing, missing)
+        self._report("address-outside-region", filing, abroad, region=self.reach.state.region)
+
+    def _elsewhere(self, filing: Filing, gone: list[str]) -> set[str]:
+        found = [ip for ip in gone if self.holders.get(ip)]
+        others = sorted({account for ip in found for account in self.holders[ip]})
+        self._report("address-in-other-account", filing, found, others=", ".join(others))
+        return set(found)
+
+    def _balancer(self, filing: Filing) -> LoadBalancer | None:
+        """The one load balancer that the filing names; reports when there is no such one."""
+        text = filing.access.load_balancer
+        if not text:
+            return None
+        fits = self.coverage.balancers[filing.filing_id]
+        if len(fits) == 1 and fits[0].scheme != "internal":
+            return fits[0]
+        if not fits:
+            code = "elb-not-found"
+        elif len(fits) > 1:
+            code = "elb-ambiguous"
+        else:
+            code = "elb-internal"
+        self.finder.about_filing(
+            code,
+            self.account_id,
+            filing.filing_id,
+            balancer=text,
+            others=", ".join(b.arn for b in fits),
+        )
+        return None
+
+    def _balancer_set(self, filing: Filing, balancer: LoadBalancer, gone: list[str]) -> None:
+        """Compare the filed set with the load balancer's own, as sets."""
+        one = self.reach.endpoints.get(balancer.arn)
+        if one is None or one.endpoint.doubts:
+            return
+        filed = set(filing.access.ips)
+        families: set[Family] = {"ipv4"}
+        if any(":" in ip for ip in filed):
+            families.add("ipv6")
+        present = [a.ip for a in one.endpoint.addresses if a.family in families]
+        lacking = [ip for ip in present if ip not in filed]
+        self._report("elb-set-incomplete", filing, lacking, balancer=balancer.name)
+        elsewhere = self._elsewhere(filing, gone)
+        stale = [ip for ip in filing.access.ips if ip not in set(present) and ip not in elsewhere]
+        self._report("elb-set-stale", filing, stale, balancer=balancer.name)
+
+    def _shared(self) -> None:
+        """Addresses that two entities file in this account; a few of the others are named."""
+        users: dict[str, list[Filing]] = {}
+        for filing in self.coverage.in_effect:
+            for ip in filing.access.ips:
+                users.setdefault(ip, []).append(filing)
+        contested = {
+            ip
+            for ip, filings in users.items()
+            if any(not same_entity(filings[0].entity, other.entity) for other in filings[1:])
+        }
+        for filing in self.coverage.in_effect if contested else ():
+            shared = [ip for ip in filing.access.ips if ip in contested]
+            others: dict[str, None] = {}
+            for ip in shared:
+                strangers = (
+                    other for other in users[ip] if not same_entity(other.entity, filing.entity)
+                )
+                for other in islice(strangers, _NAMED):
+                    others[f"{other.filing_id} ({other.entity.name})"] = None
+            self._report("address-shared", filing, shared, others=", ".join(list(others)[:_NAMED]))

@@ -1,0 +1,128 @@
+"""Makes findings out of the catalogue: severity by policy, first and last sight, exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gatekeeper.account import Family
+from gatekeeper.gate.catalogue import CATALOGUE
+from gatekeeper.gate.model import Finding, Severity
+from gatekeeper.policy import Policy, Port
+
+
+@dataclass(slots=True)
+class Finder:
+    """Collects the findings of one reconciliation."""
+
+    policy: Policy
+    at: datetime
+    first_seen: Mapping[str, datetime]
+    """When each finding was seen first, by its key."""
+    found: list[Finding] = field(default_factory=list)
+    muted: list[Finding] = field(default_factory=list)
+    """What exceptions of the policy keep silent."""
+
+    def about_account(self, code: str, account_id: str, **values: str) -> None:
+        self._add(code, account_id, account_id, values)
+
+    def about_filing(
+        self,
+        code: str,
+        account_id: str,
+        filing_id: str,
+        *,
+        ips: Iterable[str] = (),
+        about: str = "",
+        **values: str,
+    ) -> None:
+        """A finding about a filing; ``about`` tells two of one code apart (an application)."""
+        addresses = tuple(ips)
+        values = {"filing": filing_id, "account": account_id, "ips": ", ".join(addresses)} | values
+        self._add(code, account_id, about or filing_id, values, filing_id=filing_id, ips=addresses)
+
+    def about_endpoint(
+        self,
+        code: str,
+        account_id: str,
+        endpoint: str,
+        family: Family | None,
+        *,
+        ips: Iterable[str] = (),
+        ports: Iterable[Port] = (),
+        filing_id: str | None = None,
+        **values: str,
+    ) -> None:
+        addresses = tuple(ips)
+        reached = tuple(str(port) for port in ports)
+        values = {
+            "endpoint": endpoint,
+            "family": family or "",
+            "account": account_id,
+            "ips": ", ".join(addresses),
+            "ports": ", ".join(reached),
+        } | values
+        self._add(
+            code,
+            account_id,
+            f"{endpoint}|{family or ''}",
+            values,
+            filing_id=filing_id,
+            endpoint=endpoint,
+            family=family,
+            ips=addresses,
+            ports=reached,
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found: worst first, then by code, account and subject."""
+        return tuple(
+            sorted(self.found, key=lambda f: (-f.severity.rank, f.code, f.account_id, f.subject))
+        )
+
+    def _add(
+        self,
+        code: str,
+        account_id: str,
+        subject: str,
+        values: Mapping[str, str],
+        *,
+        filing_id: str | None = None,
+        endpoint: str | None = None,
+        family: Family | None = None,
+        ips: tuple[str, ...] = (),
+        ports: tuple[str, ...] = (),
+    ) -> None:
+        entry = CATALOGUE[code]
+        override = self.policy.severity.get(code)
+        values = {"account": account_id} | dict(values)
+        finding = Finding(
+            code=code,
+            severity=Severity(override) if override else entry.severity,
+            account_id=account_id,
+            filing_id=filing_id,
+            endpoint=endpoint,
+            family=family,
+            ips=ips,
+            ports=ports,
+            message=entry.message.format_map(values),
+            message_zh=entry.message_zh.format_map(values),
+            remedy=entry.remedy.format_map(values),
+            remedy_zh=entry.remedy_zh.format_map(values),
+            first_seen=self.first_seen.get(f"{code}|{account_id}|{subject}", self.at),
+            last_seen=self.at,
+            subject=subject,
+        )
+        (self.muted if self._excepted(finding) else self.found).append(finding)
+
+    def _excepted(self, finding: Finding) -> bool:
+        today = self.at.astimezone(UTC).date()
+        return any(
+            exception.code == finding.code
+            and today <= exception.until
+            and exception.account_id in (None, finding.account_id)
+            and exception.filing_id in (None, finding.filing_id)
+            and exception.endpoint in (None, finding.endpoint)
+            for exception in self.policy.exceptions
+        )

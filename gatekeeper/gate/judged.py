@@ -1,0 +1,47 @@
+"""An account with everything that was concluded about it, and all accounts together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.account import AccountState
+from gatekeeper.filing import Register
+from gatekeeper.gate.coverage import Coverage
+from gatekeeper.gate.decide import Ruling
+from gatekeeper.gate.exposure import AccountReach
+from gatekeeper.gate.gates import Gates
+from gatekeeper.gate.model import Decision, Finding, Verdict
+from gatekeeper.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAccount:
+    """One account with everything that was concluded about it."""
+
+    state: AccountState
+    reach: AccountReach
+    gates: Gates
+    coverage: Coverage
+    rulings: tuple[Ruling, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """What is, what must be, and what a person should know."""
+
+    region: str
+    at: datetime
+    accounts: tuple[JudgedAccount, ...]
+    findings: tuple[Finding, ...]
+    muted: tuple[Finding, ...]
+    decisions: tuple[Decision, ...]
+    register: Register
+    policy: Policy
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is unknown: every account was read and every endpoint is decided."""
+        return all(a.state.complete for a in self.accounts) and not any(
+            d.verdict is Verdict.UNKNOWN for d in self.decisions
+        )

@@ -1,0 +1,239 @@
+"""Findings about what the Internet reaches, and about the gates themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gatekeeper.account import Family
+from gatekeeper.filing import STATUS_ZH, Application, Filing, FilingState, Register
+from gatekeeper.gate import spans
+from gatekeeper.gate.decide import Ruling
+from gatekeeper.gate.exposure import AccountReach
+from gatekeeper.gate.finder import Finder
+from gatekeeper.gate.gates import Gates, alteration
+from gatekeeper.gate.model import Verdict
+from gatekeeper.gate.reach import ReachReader
+from gatekeeper.policy import Policy, Port
+
+_CREATES: Final = frozenset({"new", "transfer_in", "change", "change_ip"})
+
+
+@dataclass(slots=True)
+class FiledAddresses:
+    """Who names each (account, address), in effect or not: only to explain an exposure."""
+
+    suspended: dict[tuple[str, str], list[Filing]]
+    ended: dict[tuple[str, str], list[Filing]]
+    unlicensed: dict[tuple[str, str], list[Filing]]
+    in_effect: dict[tuple[str, str], list[Filing]]
+    pending: dict[tuple[str, str], list[Application]]
+
+    @classmethod
+    def of(cls, register: Register) -> FiledAddresses:
+        filed = cls({}, {}, {}, {}, {})
+        by_state = {
+            FilingState.SUSPENDED: filed.suspended,
+            FilingState.RESTRICTED: filed.suspended,
+            FilingState.ENDED: filed.ended,
+            FilingState.UNLICENSED: filed.unlicensed,
+            FilingState.IN_EFFECT: filed.in_effect,
+        }
+        for filing in register.filings:
+            for ip in filing.access.ips:
+                key = (filing.access.account_id, ip)
+                by_state[filing.state].setdefault(key, []).append(filing)
+        for application in register.pending:
+            if application.kind in _CREATES:
+                for ip in application.access.ips:
+                    filed.pending.setdefault((application.access.account_id, ip), []).append(
+                        application
+                    )
+        return filed
+
+
+def find_exposures(rulings: Iterable[Ruling], filed: FiledAddresses, finder: Finder) -> None:
+    """One finding for each endpoint and family that is reachable and should not be.
+
+    The code tells why there is no filing in effect, the gravest reason first: an order, an ending,
+    a set covered only in part, an application under way, nothing at all.
+    """
+    for ruling in rulings:
+        ports = ruling.reach.ports(ruling.family)
+        if not ports or ruling.verdict in (Verdict.OPEN, Verdict.HOLD):
+            continue
+        if ruling.verdict is Verdict.UNKNOWN and (
+            not ruling.uncovered or ruling.reach.endpoint.doubts
+        ):
+            continue
+        _find_exposure(ruling, ports, filed, finder)
+
+
+def _find_exposure(
+    ruling: Ruling, ports: tuple[Port, ...], filed: FiledAddresses, finder: Finder
+) -> None:
+    endpoint, family = ruling.endpoint, ruling.family
+    keys = [(endpoint.account_id, ip) for ip in endpoint.ips(family)]
+
+    def named(by: Mapping[tuple[str, str], list[Filing]]) -> list[str]:
+        return sorted({filing.filing_id for key in keys for filing in by.get(key, ())})
+
+    pending = [a for key in keys for a in filed.pending.get(key, ())]
+    values: dict[str, str] = {}
+    filing_ids: list[str] = []
+    if filing_ids := named(filed.suspended):
+        code = "exposed-suspended"
+    elif not ruling.covered and (filing_ids := named(filed.ended)) and not named(filed.in_effect):
+        code = "exposed-ended"
+    elif ruling.covered or (filing_ids := named(filed.in_effect)):
+        code = "exposed-uncovered"
+        filing_ids = filing_ids or list(ruling.decision.filing_ids)
+    elif pending:
+        code = "exposed-pending"
+        filing_ids = sorted({a.filing_id for a in pending})
+        values = _pending_values(pending[0])
+    elif filing_ids := named(filed.unlicensed):
+        code = "exposed-pending"
+        values = {
+            "application": ", ".join(filing_ids),
+            "status": "approved without a licence number that counts",
+        }
+    else:
+        code = "exposed-unfiled"
+    finder.about_endpoint(
+        code,
+        endpoint.account_id,
+        endpoint.endpoint,
+        family,
+        ips=ruling.uncovered or endpoint.ips(family),
+        ports=ports,
+        filing_id=filing_ids[0] if filing_ids else None,
+        filings=", ".join(filing_ids),
+        **values,
+    )
+
+
+def _pending_values(application: Application) -> dict[str, str]:
+    return {
+        "application": application.application_id,
+        "status": f"{application.status.value}, {STATUS_ZH[application.status]}",
+    }
+
+
+def find_unreached(
+    rulings: Iterable[Ruling], reader: ReachReader, policy: Policy, finder: Finder
+) -> None:
+    """Endpoints that may be open but whose opened ports the whole Internet cannot reach."""
+    for ruling in rulings:
+        if ruling.verdict is not Verdict.OPEN:
+            continue
+        shut = unreached_ports(ruling, reader, policy)
+        if shut:
+            finder.about_endpoint(
+                "closed-approved",
+                ruling.endpoint.account_id,
+                ruling.endpoint.endpoint,
+                ruling.family,
+                ips=ruling.decision.ips,
+                ports=shut,
+                filing_id=next(iter(ruling.decision.filing_ids), None),
+            )
+
+
+def unreached_ports(ruling: Ruling, reader: ReachReader, policy: Policy) -> tuple[Port, ...]:
+    """The opened ports that some part of the Internet cannot reach."""
+    endpoint, family = ruling.endpoint, ruling.family
+    if endpoint.groupless:
+        return ()
+    internet = reader.internet(endpoint.vpc_id).sources(family)
+    return tuple(
+        port
+        for port in policy.opened_ports
+        if not spans.covers(reader.sources(endpoint.group_ids, family, port), internet)
+    )
+
+
+def find_holds(rulings: Iterable[Ruling], finder: Finder) -> None:
+    """Load balancers whose changed address set is given time to be filed."""
+    for ruling in rulings:
+        if ruling.hold is not None:
+            finder.about_endpoint(
+                "address-set-changed",
+                ruling.endpoint.account_id,
+                ruling.endpoint.endpoint,
+                ruling.family,
+                ips=ruling.uncovered,
+                filing_id=next(iter(ruling.decision.filing_ids), None),
+                since=ruling.hold.since.isoformat(timespec="seconds"),
+                until=ruling.hold.until.isoformat(timespec="seconds"),
+            )
+
+
+def find_unenforceable(rulings: Iterable[Ruling], finder: Finder) -> None:
+    """Closed endpoints that are exposed through something that no group can close."""
+    for ruling in rulings:
+        if ruling.verdict is not Verdict.CLOSED or not ruling.endpoint.groupless:
+            continue
+        ports = ruling.reach.ports(ruling.family)
+        if ports:
+            finder.about_endpoint(
+                "unenforceable",
+                ruling.endpoint.account_id,
+                ruling.endpoint.endpoint,
+                ruling.family,
+                ips=ruling.decision.ips,
+                ports=ports,
+                why="a network load balancer without security groups",
+                why_zh="该网络负载均衡未使用安全组",
+            )
+
+
+def find_group_trouble(reach: AccountReach, gates: Gates, policy: Policy, finder: Finder) -> None:
+    """Gates that are not ours or were altered, and wide groups that nothing uses yet."""
+    account_id = reach.state.account_id
+    for (vpc_id, _), group in sorted(gates.foreign.items()):
+        finder.about_endpoint(
+            "gate-foreign", account_id, group.group_id, None, vpc=vpc_id, name=group.name
+        )
+    for (vpc_id, kind), group in sorted(gates.ours.items()):
+        changed = alteration(group, kind, policy)
+        if changed:
+            what, what_zh = _alteration_words(len(changed.missing), len(changed.extra))
+            if changed.egress:
+                what += ", it has outbound rules"
+                what_zh += "，存在出站规则"
+            finder.about_endpoint(
+                "gate-altered",
+                account_id,
+                group.group_id,
+                None,
+                vpc=vpc_id,
+                what=what,
+                what_zh=what_zh,
+            )
+    if reach.state.complete:
+        _find_unused(reach, gates, finder)
+
+
+def _alteration_words(missing: int, extra: int) -> tuple[str, str]:
+    return f"{missing} rules missing, {extra} too many", f"缺少 {missing} 条规则，多出 {extra} 条"
+
+
+def _find_unused(reach: AccountReach, gates: Gates, finder: Finder) -> None:
+    used = {group for interface in reach.state.interfaces for group in interface.group_ids}
+    used |= {group for balancer in reach.state.load_balancers for group in balancer.group_ids}
+    ours = gates.ids()
+    for group_id in sorted(reach.state.groups.keys() - used - ours):
+        read = reach.reader.group(group_id)
+        if read is None or not read.exposing:
+            continue
+        families: set[Family] = {family for family, _ in read.exposing}
+        ports = sorted({port for _, port in read.exposing})
+        finder.about_endpoint(
+            "group-exposing-unused",
+            reach.state.account_id,
+            group_id,
+            next(iter(families)) if len(families) == 1 else None,
+            ports=ports,
+        )
