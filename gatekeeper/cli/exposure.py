@@ -7,8 +7,9 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import existing_store, read_scope
+from gatekeeper.cli.scope import read_scope
 from gatekeeper.cli.status import CLEAN, INCOMPLETE
+from gatekeeper.cli.stores import reading_store
 
 app = command_app()
 
@@ -31,12 +32,11 @@ def exposure(
     settings = options.settings_in(context)
     policy = settings.policy()
     only = options.unique(account)
-    store = None if only and dump is not None else existing_store(settings)
-    try:
-        scope = read_scope(settings, store, dump=dump, only=only)
-    finally:
-        if store is not None:
-            store.close()
+    if only and dump is not None:
+        scope = read_scope(settings, None, dump=dump, only=only)
+    else:
+        with reading_store(settings) as store:
+            scope = read_scope(settings, store, dump=dump, only=only)
     at = options.now()
     judged = [judge_account(state, policy, at) for state in scope.states]
     reached = [item for reach in judged for item in exposures(reach)]

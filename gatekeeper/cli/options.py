@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli.settings import Settings, settings_of
+
+if TYPE_CHECKING:
+    from gatekeeper.gate.model import Finding
 
 _SHANGHAI = timezone(timedelta(hours=8))
 
@@ -42,6 +45,15 @@ class FailOn(StrEnum):
     LOW = "low"
     INFO = "info"
     NONE = "none"
+
+    def reached(self, findings: Iterable[Finding]) -> bool:
+        """Whether some finding is at least that severe."""
+        if self is FailOn.NONE:
+            return False
+        from gatekeeper.gate.model import Severity
+
+        threshold = Severity(self.value)
+        return any(finding.severity.at_least(threshold) for finding in findings)
 
 
 def read_time(text: str) -> datetime:

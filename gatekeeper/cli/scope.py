@@ -7,15 +7,20 @@ account that a dump lacks is unreadable, not forgotten, unless ``--account`` ask
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatekeeper.account import AccountState, Failure, unreadable
+from gatekeeper.cli.options import now
 from gatekeeper.cli.progress import watched
+from gatekeeper.cli.stores import reading_store, writing_store
 
 if TYPE_CHECKING:
     from gatekeeper.cli.settings import Settings
+    from gatekeeper.policy import Policy
+    from gatekeeper.reconcile import Reconciliation
     from gatekeeper.store import Account, Store
 
 
@@ -28,26 +33,6 @@ class Scope:
     """Every account that gatekeeper knows of: registered, or just read."""
     recorded: bool
     """Whether the answers came from files: then memory is left as it is."""
-
-
-def existing_store(settings: Settings) -> Store | None:
-    """The store if there is one; none is made, and no SQL library is loaded for a missing file."""
-    path = _sqlite_file(settings.store)
-    if path is not None and not path.exists():
-        return None
-    from gatekeeper.store import open_store
-
-    return open_store(settings.store, create=False)
-
-
-def _sqlite_file(url: str) -> Path | None:
-    """The file behind a SQLite URL, ``None`` for any other."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url == prefix or url.startswith(prefix + ":memory:"):
-        return None
-    if url.startswith(prefix + "file:"):
-        return None
-    return Path(url.removeprefix(prefix).partition("?")[0])
 
 
 def read_scope(
@@ -69,6 +54,49 @@ def read_scope(
         known=frozenset(registered) | {state.account_id for state in states},
         recorded=dump is not None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The accounts in scope, compared with the register."""
+
+    scope: Scope
+    found: Reconciliation
+    policy: Policy
+    store: Store | None
+    trail_head: str
+
+
+@contextmanager
+def survey_scope(settings: Settings, *, dump: Path | None, only: tuple[str, ...]) -> Iterator[Look]:
+    """Read the accounts in scope and compare them; live ones are remembered.
+
+    A live look makes the store where it is missing, since only memory can later tell a released
+    address from one that never was there.  A dump is compared with whatever store there is.
+    """
+    from gatekeeper.store import EMPTY_HEAD
+    from gatekeeper.survey import remember, survey
+
+    policy = settings.policy()
+    opened: AbstractContextManager[Store | None] = (
+        writing_store(settings) if dump is None else reading_store(settings)
+    )
+    with opened as store:
+        scope = read_scope(settings, store, dump=dump, only=only)
+        found = survey(
+            store,
+            scope.states,
+            policy,
+            at=now(),
+            region=settings.region,
+            known=scope.known,
+            only=only,
+            recorded=scope.recorded,
+        )
+        if store is not None and not scope.recorded:
+            remember(store, found)
+        head = store.trail_head() if store is not None else EMPTY_HEAD
+        yield Look(scope=scope, found=found, policy=policy, store=store, trail_head=head)
 
 
 def _dumped(

@@ -26,6 +26,7 @@ _FINDING_COLUMNS = (
     "first_seen",
     "last_seen",
 )
+_FINDING_WIDE = frozenset({"family", "remedy", "first_seen", "last_seen"})
 _DECISION_COLUMNS = (
     "account_id",
     "endpoint",
@@ -111,7 +112,7 @@ def audit_report(
             "trail_head": trail_head,
         },
         tables=(
-            Table("findings", ("state", *table.columns), rows),
+            Table("findings", ("state", *table.columns), rows, _FINDING_WIDE),
             drift_table(drift),
             reading_table(states),
         ),
@@ -157,7 +158,8 @@ def decision_record(decision: Decision) -> dict[str, Any]:
 
 def findings_table(findings: Sequence[Finding], lang: str) -> Table:
     """Findings for people, in the order given."""
-    return Table("findings", _FINDING_COLUMNS, [_finding_row(f, lang) for f in findings])
+    rows = [_finding_row(finding, lang) for finding in findings]
+    return Table("findings", _FINDING_COLUMNS, rows, _FINDING_WIDE)
 
 
 def decisions_table(decisions: Sequence[Decision], lang: str) -> Table:

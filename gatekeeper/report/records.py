@@ -24,6 +24,8 @@ class Table(NamedTuple):
     name: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
+    wide: frozenset[str] = frozenset()
+    """Columns that a terminal has no room for; every other form shows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

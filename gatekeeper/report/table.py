@@ -39,15 +39,13 @@ def _grid(table: Table, lang: str) -> str:
         return word("nothing", lang)
     from tabulate import tabulate
 
+    shown = [index for index, column in enumerate(table.columns) if column not in table.wide]
     drawn = tabulate(
-        [
-            [_cell(column, cell, lang) for column, cell in zip(table.columns, row, strict=True)]
-            for row in table.rows
-        ],
-        headers=[_widened(word(column, lang)) for column in table.columns],
+        [[_cell(table.columns[index], row[index], lang) for index in shown] for row in table.rows],
+        headers=[_widened(word(table.columns[index], lang)) for index in shown],
         tablefmt="simple",
         disable_numparse=True,
-        colalign=[_side(table, index) for index in range(len(table.columns))],
+        colalign=[_side(table, index) for index in shown],
     )
     lines = drawn.replace(_FILLER, "").split("\n")
     return "\n".join(line.rstrip() for line in lines)

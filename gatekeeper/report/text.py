@@ -55,5 +55,13 @@ def to_json(document: Any) -> str:
 
     Hidden characters become ``\\u`` escapes, which mean the same to every JSON reader.
     """
-    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return _safe(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def to_json_line(document: Any) -> str:
+    """The same on one line."""
+    return _safe(json.dumps(document, ensure_ascii=False))
+
+
+def _safe(text: str) -> str:
     return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -22,7 +22,7 @@ EN: Final[dict[str, str]] = {
     "events": "Events",
     "exposure": "What the Internet can reach",
     "exposures": "Exposures",
-    "filings": "Filings in effect",
+    "filings": "Filings",
     "findings": "Findings",
     "history": "History",
     "orders": "Orders",
@@ -146,6 +146,47 @@ EN: Final[dict[str, str]] = {
     "ok": "ok",
     "missing": "missing",
     "not tried": "not tried",
+    "entity_name": "Entity",
+    "entity_certificate_type": "Certificate type",
+    "entity_certificate_number": "Certificate number",
+    "entity_province": "Province",
+    "entity_licence": "Entity licence",
+    "service_type": "Service type",
+    "number": "No.",
+    "file": "File",
+    "note": "Note",
+    "skipped": "Skipped",
+    "hash": "Hash",
+    "import": "Import",
+    "import_new": "New",
+    "import_moved": "Moved",
+    "import_corrected": "Corrected",
+    "import_observed": "Seen again later",
+    "import_unchanged": "Unchanged",
+    "import_stale": "Stale, left out",
+    "changes": "Changes",
+    "change": "Change",
+    "problems": "Breaks",
+    "fault": "Fault",
+    "status.draft": "draft",
+    "status.submitted": "submitted",
+    "status.returned": "returned",
+    "status.reported": "reported",
+    "status.sms_pending": "sms_pending",
+    "status.bureau_review": "bureau_review",
+    "status.approved": "approved",
+    "status.rejected": "rejected",
+    "status.withdrawn": "withdrawn",
+    "kind.new": "new",
+    "kind.transfer_in": "transfer_in",
+    "kind.change": "change",
+    "kind.change_ip": "change_ip",
+    "kind.deregister_service": "deregister_service",
+    "kind.deregister_entity": "deregister_entity",
+    "kind.cancel_access": "cancel_access",
+    "kind.load_balancer": "load_balancer",
+    "service_type.website": "website",
+    "service_type.app": "APP",
 }
 
 ZH: Final[dict[str, str]] = {
@@ -161,7 +202,7 @@ ZH: Final[dict[str, str]] = {
     "events": "事件",
     "exposure": "互联网可达情况",
     "exposures": "暴露",
-    "filings": "生效备案",
+    "filings": "备案",
     "findings": "发现",
     "history": "历史",
     "orders": "停止接入指令",
@@ -280,16 +321,62 @@ ZH: Final[dict[str, str]] = {
     "ok": "正常",
     "missing": "缺失",
     "not tried": "未尝试",
+    "entity_name": "主办单位名称",
+    "entity_certificate_type": "证件类型",
+    "entity_certificate_number": "证件号码",
+    "entity_province": "所属区域",
+    "entity_licence": "主体备案号",
+    "service_type": "服务类型",
+    "number": "序号",
+    "file": "文件",
+    "note": "备注",
+    "skipped": "跳过的状态",
+    "hash": "哈希",
+    "import": "导入",
+    "import_new": "新增",
+    "import_moved": "状态变更",
+    "import_corrected": "更正",
+    "import_observed": "再次出现",
+    "import_unchanged": "无变化",
+    "import_stale": "已过时，未导入",
+    "changes": "变更",
+    "change": "变更",
+    "problems": "异常",
+    "fault": "异常类型",
+    "status.draft": "草稿",
+    "status.submitted": "待初审",
+    "status.returned": "已退回",
+    "status.reported": "已上报",
+    "status.sms_pending": "待短信核验",
+    "status.bureau_review": "管局审核中",
+    "status.approved": "已通过",
+    "status.rejected": "管局驳回",
+    "status.withdrawn": "已撤回",
+    "kind.new": "新增",
+    "kind.transfer_in": "转入",
+    "kind.change": "变更信息",
+    "kind.change_ip": "变更IP",
+    "kind.deregister_service": "注销服务",
+    "kind.deregister_entity": "注销主体",
+    "kind.cancel_access": "取消接入",
+    "kind.load_balancer": "负载均衡",
+    "service_type.website": "网站",
+    "service_type.app": "APP",
 }
 
 
-_SPOKEN: Final = frozenset({"severity", "status", "decision", "result", "state"})
+_SPOKEN: Final = frozenset(
+    {"severity", "status", "decision", "result", "state", "kind", "service_type"}
+)
 """Columns whose values are codes that people read in their language."""
 
 
 def spoken(column: str, value: str, lang: str) -> str:
     """A cell for people: codes in the language of the report, everything else as it is."""
-    return word(value, lang) if column in _SPOKEN else value
+    if column not in _SPOKEN:
+        return value
+    catalogue = ZH if lang == "zh" else EN
+    return catalogue.get(f"{column}.{value}") or catalogue.get(value, value)
 
 
 def word(key: str, lang: str) -> str:

@@ -1,0 +1,236 @@
+"""``gatekeeper filings``: the register of what was sent to the bureau and what is in effect."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli import filings_import, filings_moves, options
+from gatekeeper.cli.output import deliver, say, show
+from gatekeeper.cli.root import COMMANDS, Command, command_app
+from gatekeeper.cli.stores import present_store, reading_store
+from gatekeeper.errors import UnknownRecord, UsageError
+from gatekeeper.filing import (
+    Application,
+    Entity,
+    Filing,
+    FilingState,
+    Kind,
+    Order,
+    Register,
+    Status,
+    fold,
+)
+from gatekeeper.report.files import write_whole
+
+app = command_app(COMMANDS["filings"].summary)
+
+Record = Annotated[str, typer.Argument(metavar="ID", help="A filing's id, or an application's.")]
+
+
+@app.command("list", cls=Command)
+def list_filings(
+    context: typer.Context,
+    status: Annotated[
+        list[Status] | None, typer.Option("--status", help="Only applications at this status.")
+    ] = None,
+    kind: Annotated[
+        list[Kind] | None, typer.Option("--kind", help="Only applications of this kind.")
+    ] = None,
+    entity: Annotated[
+        str | None,
+        typer.Option(
+            "--entity",
+            metavar="TEXT",
+            help="Only this entity: part of its name, or its whole certificate or licence number.",
+        ),
+    ] = None,
+    account: options.Accounts = None,
+    in_effect: Annotated[
+        bool, typer.Option("--in-effect", help="List the filings that are in effect.")
+    ] = False,
+    at: options.At = None,
+    form: options.Format = options.Form.TABLE,
+    out: options.Out = None,
+) -> None:
+    """List applications, or with --in-effect the filings in effect (--at implies it)."""
+    from gatekeeper.report.register import applications_report, filings_report
+    from gatekeeper.sources import application_to_json
+
+    settings = options.settings_in(context)
+    if (in_effect or at is not None) and (status or kind):
+        raise UsageError(
+            "--status and --kind choose applications; leave them out with --in-effect and --at",
+            zh="--status 和 --kind 用于筛选申请，不能与 --in-effect 或 --at 同时使用",
+        )
+    with reading_store(settings) as store:
+        applications = store.applications() if store else ()
+        orders = store.orders() if store else ()
+    accounts = set(options.unique(account))
+
+    def wanted(item: Application | Filing) -> bool:
+        return (not accounts or item.access.account_id in accounts) and _is_entity(
+            item.entity, entity
+        )
+
+    if in_effect or at is not None:
+        register = _fold(applications, orders, at, settings.policy().open_transfer_in)
+        effective = [
+            filing
+            for filing in register.filings
+            if filing.state is FilingState.IN_EFFECT and wanted(filing)
+        ]
+        report = filings_report(effective)
+    else:
+        chosen = [
+            application
+            for application in applications
+            if (not status or application.status in status)
+            and (not kind or application.kind in kind)
+            and wanted(application)
+        ]
+        report = applications_report(chosen, application_to_json)
+    deliver(report, form=form, out=out, lang=settings.lang)
+
+
+@app.command("show", cls=Command)
+def show_filing(
+    context: typer.Context,
+    record: Record,
+    at: options.At = None,
+    form: options.Format = options.Form.TABLE,
+    out: options.Out = None,
+) -> None:
+    """Show one filing as it stands, with every application behind it."""
+    from gatekeeper.report.register import filings_report
+    from gatekeeper.sources import application_to_json
+
+    settings = options.settings_in(context)
+    with reading_store(settings) as store:
+        applications = store.applications() if store else ()
+        orders = store.orders() if store else ()
+    filing_id = _filing_of(record, applications)
+    register = _fold(applications, orders, at, settings.policy().open_transfer_in)
+    report = filings_report(
+        [filing for filing in register.filings if filing.filing_id == filing_id],
+        [
+            application
+            for application in applications
+            if application.application_id == record or application.filing_id == filing_id
+        ],
+        application_to_json,
+    )
+    deliver(report, form=form, out=out, lang=settings.lang)
+    for order in orders:
+        if order.filing_id == filing_id:
+            say(f"{order.kind}: {order.at.isoformat()} {order.by}: {order.reason}")
+
+
+@app.command("history", cls=Command)
+def history(
+    context: typer.Context,
+    record: Record,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only the newest so many.")
+    ] = None,
+    form: options.Format = options.Form.TABLE,
+    out: options.Out = None,
+) -> None:
+    """Every event of an application, or of a filing and all its applications."""
+    from gatekeeper.report.register import events_report
+
+    settings = options.settings_in(context)
+    with present_store(settings) as store:
+        events = store.events(record, limit=limit)
+    if not events:
+        raise _unknown(record)
+    deliver(events_report(events), form=form, out=out, lang=settings.lang)
+
+
+@app.command("export", cls=Command)
+def export(
+    context: typer.Context,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write into FILE; its ending says how: .csv, .xlsx, .json, .jsonl.  "
+            "Default: CSV on stdout.",
+        ),
+    ] = None,
+) -> None:
+    """Write every application in the table that `filings import` reads."""
+    settings = options.settings_in(context)
+    with reading_store(settings) as store:
+        applications = store.applications() if store else ()
+    ending = out.suffix.lower() if out is not None else ".csv"
+    if ending in (".json", ".jsonl"):
+        data: bytes = _as_json(applications, lines=ending == ".jsonl").encode()
+    else:
+        from gatekeeper.sources import write_applications
+
+        stream = BytesIO()
+        write_applications(
+            applications, stream, ending.removeprefix(".") or "csv", lang=settings.lang
+        )
+        data = stream.getvalue()
+    if out is None:
+        show(data.decode("utf-8-sig"))
+    else:
+        write_whole(out, data)
+
+
+def _as_json(applications: tuple[Application, ...], *, lines: bool) -> str:
+    from gatekeeper.report.register import applications_report
+    from gatekeeper.report.text import to_json, to_json_line
+    from gatekeeper.sources import application_to_json
+
+    if lines:
+        return "".join(to_json_line(application_to_json(one)) + "\n" for one in applications)
+    return to_json(applications_report(applications, application_to_json).document) + "\n"
+
+
+for module in (filings_import, filings_moves):
+    module.register(app)
+
+
+def _fold(
+    applications: tuple[Application, ...],
+    orders: tuple[Order, ...],
+    at: datetime | None,
+    open_transfer_in: str,
+) -> Register:
+    return fold(
+        applications, orders, at=at or options.now(), open_transfer_in=open_transfer_in, version="-"
+    )
+
+
+def _filing_of(record: str, applications: tuple[Application, ...]) -> str:
+    """The filing that ``record`` is, or belongs to."""
+    for application in applications:
+        if application.filing_id == record:
+            return record
+    for application in applications:
+        if application.application_id == record:
+            return application.filing_id
+    raise _unknown(record)
+
+
+def _is_entity(entity: Entity, wanted: str | None) -> bool:
+    if wanted is None:
+        return True
+    text = wanted.casefold()
+    numbers = (entity.certificate_number.casefold(), entity.licence.casefold())
+    return text in entity.name.casefold() or text in numbers
+
+
+def _unknown(record: str) -> UnknownRecord:
+    return UnknownRecord(
+        f"{record}: no filing or application has this id; see gatekeeper filings list",
+        zh=f"{record}：没有此备案标识或申请编号，可用 gatekeeper filings list 查看",
+    )

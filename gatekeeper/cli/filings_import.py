@@ -1,0 +1,105 @@
+"""``gatekeeper filings import``: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli import options
+from gatekeeper.cli.output import deliver, say
+from gatekeeper.cli.root import Command
+from gatekeeper.cli.stores import reading_store, writing_store
+from gatekeeper.errors import ImportRefused
+from gatekeeper.filing import Problem, Row, merge_files
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``filings``."""
+    app.command("import", cls=Command)(import_filings)
+
+
+def import_filings(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CSV, XLSX, JSON or JSONL files of applications."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; store nothing.")
+    ] = False,
+    by: options.By = None,
+    form: options.Format = options.Form.TABLE,
+    out: options.Out = None,
+) -> None:
+    """Import applications: every row, or with one bad row none of them."""
+    from gatekeeper.report.register import import_report
+
+    settings = options.settings_in(context)
+    rows, problems, more = _read(files, settings.lang)
+    names = [row.application.application_id for one in rows for row in one]
+    opened = reading_store(settings) if dry_run or problems else writing_store(settings)
+    with opened as store:
+        current = store.stored(names) if store is not None else {}
+        merged = merge_files(current, rows, now=options.now())
+        bad = (*problems, *merged.problems)
+        refuse(bad, len(bad) + more + merged.more_problems)
+        if store is not None and not dry_run and merged.steps:
+            store.commit_merge(
+                merged,
+                actor=options.whoami(by),
+                source="; ".join(file.name for file in files),
+                at=options.now(),
+            )
+    for row in merged.stale:
+        where, application = row.where.describe(settings.lang), row.application
+        at, status = application.status_at.isoformat(), application.status
+        say(
+            f"{where}：{application.application_id} 已过时（{status}，{at}），未导入"
+            if settings.lang == "zh"
+            else f"{where}: {application.application_id} is stale ({status} at {at}), left out"
+        )
+    report = import_report(merged, files=[str(file) for file in files], dry_run=dry_run)
+    deliver(report, form=form, out=out, lang=settings.lang)
+    if not merged.steps:
+        say("没有变化" if settings.lang == "zh" else "nothing changed")
+    elif dry_run:
+        say("仅试运行，未写入" if settings.lang == "zh" else "dry run: nothing was stored")
+
+
+def _read(files: list[Path], lang: str) -> tuple[list[tuple[Row, ...]], list[Problem], int]:
+    from gatekeeper.sources import read_applications
+
+    rows: list[tuple[Row, ...]] = []
+    problems: list[Problem] = []
+    more = 0
+    for file in files:
+        result = read_applications(file)
+        rows.append(result.rows)
+        problems.extend(result.problems)
+        more += result.more_problems
+        for column in result.unknown_columns:
+            say(
+                f"{file}：未知列 {column}，已忽略"
+                if lang == "zh"
+                else f"{file}: unknown column {column}, not read"
+            )
+    return rows, problems, more
+
+
+def refuse(bad: Sequence[Problem], count: int) -> None:
+    """Stop where any row is bad; ``count`` also counts those that are not listed.
+
+    Raises:
+        ImportRefused: something is wrong, so nothing may be stored.
+    """
+    if not bad:
+        return
+    raise ImportRefused(
+        f"{count} bad row{'s' if count > 1 else ''}; nothing was stored: mend the file and "
+        "import it again",
+        bad,
+        zh=f"共 {count} 处错误，未写入任何记录；请修正文件后重新导入",
+    )

@@ -1,0 +1,132 @@
+"""One look at the accounts in scope: reconciled with what is remembered, then remembered itself.
+
+Command line and service share it.  What was read from a dump is compared without memory, and is
+never remembered (DESIGN §15): a dump may be older than the last look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gatekeeper.account import AccountState, RememberedEndpoint, SeenAddress, SeenEndpoint
+from gatekeeper.filing import Register, fold
+from gatekeeper.gate.decide import EndpointKey
+from gatekeeper.gate.model import Verdict
+from gatekeeper.reconcile import JudgedAccount, Memory, Reconciliation, reconcile
+
+if TYPE_CHECKING:
+    from gatekeeper.policy import Policy
+    from gatekeeper.store import Store
+
+
+def read_register(store: Store | None, policy: Policy, at: datetime) -> Register:
+    """The filing records as they stand at ``at``; an empty register where there is no store."""
+    if store is None:
+        return fold((), (), at=at, open_transfer_in=policy.open_transfer_in)
+    return fold(
+        store.applications(),
+        store.orders(),
+        at=at,
+        open_transfer_in=policy.open_transfer_in,
+        version=store.register_version(),
+    )
+
+
+def survey(
+    store: Store | None,
+    states: Iterable[AccountState],
+    policy: Policy,
+    *,
+    at: datetime,
+    region: str,
+    known: frozenset[str],
+    only: Iterable[str] = (),
+    recorded: bool = False,
+) -> Reconciliation:
+    """Compare the register with the accounts.
+
+    Args:
+        store: where the register and the memory are, if there is a store.
+        states: the accounts as they were read.
+        policy: the policy in force.
+        at: the time of the look.
+        region: where the accounts were read.
+        known: every registered account.
+        only: the accounts asked for, where the scope is limited.
+        recorded: the states come from files.
+    """
+    memory = Memory() if store is None or recorded else recall(store)
+    limited = frozenset(only)
+    return reconcile(
+        read_register(store, policy, at),
+        states,
+        policy,
+        at=at,
+        region=region,
+        known_accounts=known,
+        memory=memory,
+        scope=limited or None,
+    )
+
+
+def recall(store: Store) -> Memory:
+    """What earlier looks left behind."""
+    return Memory(
+        addresses=store.address_memory(),
+        endpoints=store.endpoint_memory(),
+        first_seen={
+            key: finding.first_seen
+            for key, finding in store.findings_memory().items()
+            if finding.resolved_at is None
+        },
+    )
+
+
+def remember(store: Store, found: Reconciliation) -> None:
+    """Keep what was seen of each account that was read whole."""
+    before = store.endpoint_memory()
+    for account in found.accounts:
+        if not account.state.complete:
+            continue
+        account_id, view = account.state.account_id, account.reach.view
+        store.remember_addresses(
+            account_id,
+            [
+                SeenAddress(ip=fact.ip, kind=fact.kind, allocation_id=fact.allocation_id)
+                for fact in view.addresses.values()
+            ],
+            at=found.at,
+        )
+        store.remember_endpoints(
+            account_id,
+            [
+                SeenEndpoint(one.endpoint, one.kind, family, one.ips(family))
+                for one in view.endpoints
+                for family in one.families
+            ],
+            at=found.at,
+        )
+        _mark(store, account, before, found.at)
+
+
+def _mark(
+    store: Store,
+    account: JudgedAccount,
+    before: dict[EndpointKey, RememberedEndpoint],
+    at: datetime,
+) -> None:
+    """Keep the set with which an endpoint stands open, and since when it differs.
+
+    Neither is forgotten when the gate comes off: put back by hand, an old change is still old.
+    """
+    for ruling in account.rulings:
+        name, family, ips = ruling.endpoint.endpoint, ruling.family, ruling.decision.ips
+        known = before.get((account.state.account_id, name, family))
+        if ruling.verdict is Verdict.OPEN and ruling.gate_held:
+            opened = set(known.opened_ips or ()) if known is not None else set()
+            if opened != set(ips) or (known is not None and known.changed_at is not None):
+                store.mark_opened(account.state.account_id, name, family, ips, at=at)
+        elif ruling.hold is not None:
+            store.mark_changed(account.state.account_id, name, family, ruling.hold.since)
