@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from gatekeeper.filing.digest import content_digest, register_version
 from gatekeeper.filing.licence import Licence, LicenceError, parse_licence
@@ -84,7 +84,7 @@ def fold(
         (a for a in known if a.status_at <= at and _counts(a, open_transfer_in)),
         key=lambda a: (a.status_at, a.application_id),
     )
-    ledger = _Ledger()
+    ledger = _Ledger(by_entity=any(a.kind is Kind.DEREGISTER_ENTITY for a in counted))
     for application in counted:
         ledger.take(application)
     filings, issues = _standing(ledger, standing)
@@ -121,8 +121,7 @@ def entity_keys(entity: Entity) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceVerdict:
+class LicenceVerdict(NamedTuple):
     """What a service licence is worth; ``code`` is the finding's, empty where it counts."""
 
     licence: Licence | None
@@ -179,7 +178,8 @@ class _Life:
     access: Access
     application_id: str
     since: datetime
-    licensed: bool
+    licence: Licence | None
+    """The service's number where it counts."""
     ended_by: str = ""
     ended_at: datetime | None = None
 
@@ -191,7 +191,8 @@ class _Life:
 class _Ledger:
     """Applies counted applications, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_entity: bool) -> None:
+        self._indexed = by_entity
         self.lives: dict[str, _Life] = {}
         self.issues: dict[tuple[str, str, str], FilingIssue] = {}
         self._by_entity: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -219,7 +220,7 @@ class _Ledger:
         before = self.lives.get(filing_id)
         live = before if before is not None and before.live else None
         verdict = judge_service_licence(application.service.licence)
-        if verdict.code and live is not None and live.licensed:
+        if verdict.code and live is not None and live.licence is not None:
             self._bad_licence(application, verdict)
             return
         self._settle(filing_id)
@@ -238,7 +239,7 @@ class _Ledger:
             access=application.access,
             application_id=application.application_id,
             since=application.status_at,
-            licensed=not verdict.code,
+            licence=None if verdict.code else verdict.licence,
         )
         self._index(filing_id, application.entity)
 
@@ -251,7 +252,7 @@ class _Ledger:
         life.entity, life.service = application.entity, application.service
         if application.access.given:
             life.access = application.access
-        life.licensed = True
+        life.licence = verdict.licence
         life.application_id, life.since = application.application_id, application.status_at
         self._index(application.filing_id, application.entity)
 
@@ -272,6 +273,8 @@ class _Ledger:
             self._orphan(application, ended_by="")
 
     def _index(self, filing_id: str, entity: Entity) -> None:
+        if not self._indexed:
+            return
         for key in entity_keys(entity).items():
             if key[1]:
                 self._by_entity[key].add(filing_id)
@@ -351,8 +354,8 @@ def _standing(
             issues.append(
                 _about(filing, "access-restricted", {"by": order.by, "reason": order.reason})
             )
-        licence = judge_service_licence(life.service.licence).licence
-        if not life.licensed or licence is None:
+        licence = life.licence
+        if licence is None:
             continue
         if _wrong_kind(life.service.type, licence):
             detail = {"licence": licence.canonical, "service_type": str(life.service.type)}
@@ -372,7 +375,7 @@ def _standing(
 def _state(life: _Life, suspended: bool, restricted: bool) -> FilingState:
     if not life.live:
         return FilingState.ENDED
-    if not life.licensed:
+    if life.licence is None:
         return FilingState.UNLICENSED
     if suspended:
         return FilingState.SUSPENDED

@@ -21,7 +21,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from gatekeeper.errors import FilingError
 
@@ -64,8 +64,7 @@ class LicenceError(FilingError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Licence:
+class Licence(NamedTuple):
     """One ICP number, taken apart."""
 
     province: str
@@ -115,14 +114,16 @@ class PoliceNumber:
 
 @lru_cache(maxsize=65536)
 def _read(text: str) -> Licence | LicenceError:
-    plain = _plain(text)
-    if not plain:
-        return LicenceError("the number is empty", zh="备案号为空")
-    if len(plain) > _MAX_LENGTH:
-        return LicenceError("too long for a filing number", zh="内容过长，不是备案号")
-    match = _ICP.fullmatch(plain) or _TELECOM.fullmatch(plain)
+    match = _ICP.fullmatch(text)
     if match is None:
-        return _explain(plain)
+        plain = _plain(text)
+        if not plain:
+            return LicenceError("the number is empty", zh="备案号为空")
+        if len(plain) > _MAX_LENGTH:
+            return LicenceError("too long for a filing number", zh="内容过长，不是备案号")
+        match = _ICP.fullmatch(plain) or _TELECOM.fullmatch(plain)
+        if match is None:
+            return _explain(plain)
     found = match.groupdict()
     return Licence(
         province=found["province"] or "",

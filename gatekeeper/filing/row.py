@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from gatekeeper.filing.model import Application
 
@@ -14,8 +14,7 @@ MAX_PROBLEMS: Final = 1000
 _SHOWN: Final = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Where(NamedTuple):
     """A place in a file that a person can find."""
 
     file: str
@@ -31,8 +30,7 @@ class Where:
         return printable(self.file) + sheet + (f", line {self.line}" if self.line else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One application as a file states it."""
 
     application: Application

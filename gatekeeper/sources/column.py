@@ -84,6 +84,13 @@ class Header:
     def names(self) -> frozenset[str]:
         return frozenset(column.name for _, column, _ in self.columns)
 
+    def find(self, name: str) -> tuple[str, int]:
+        """A column's name as the file has it, and its position; -1 where the file lacks it."""
+        for index, column, shown in self.columns:
+            if column.name == name:
+                return shown, index
+        return name, -1
+
 
 def is_header(cells: Sequence[object], columns: Iterable[Column]) -> bool:
     """Whether a line looks like the header of such a table: two of its names, or the first."""

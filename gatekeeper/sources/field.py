@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
+from socket import inet_aton
 from typing import Final, TypeVar
 
 from gatekeeper.filing import STATUS_ZH, Kind, ServiceType, Status
@@ -23,8 +23,6 @@ MAX_TEXT: Final = 1000
 MAX_ID: Final = 128
 MAX_DOMAIN: Final = 253
 
-_CACHE: Final = 65536
-
 _T = TypeVar("_T")
 
 # Cc, the bidirectional embeddings, overrides and isolates, lone surrogates and the two
@@ -33,10 +31,14 @@ _FORBIDDEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 _INVISIBLE: Final = re.compile(r"[\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
-_SEPARATOR: Final = re.compile(r"[;；\r\n]")
+_SEPARATOR: Final = re.compile(r"[；\r\n]")
 _DOMAIN: Final = re.compile(r"[\w.\-]+")
+_DOMAINS: Final = re.compile(r"[\w.\-]{1,253}(?:;[\w.\-]{1,253})*")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _INSTANT: Final = re.compile(r"[0-9W-]{8,10}(?:[T ][0-9:.,+Z-]+)?")
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_IPV4_LIST: Final = re.compile(rf"{_IPV4}(?:;{_IPV4})*")
 _RANGE: Final = re.compile(r"[0-9a-fA-F.:]+\s*[-~–—]\s*[0-9a-fA-F.:]+")
 
 _KIND_ZH: Final = {
@@ -65,21 +67,18 @@ class FieldError(Exception):
         self.index = index
 
 
-@lru_cache(maxsize=_CACHE)
 def text(value: str) -> str:
     """One line of text, at most ``MAX_TEXT`` characters."""
     return _line(value, MAX_TEXT)
 
 
-@lru_cache(maxsize=_CACHE)
 def identifier(value: str) -> str:
     """A key: text of at most ``MAX_ID`` characters, all of them visible."""
-    if _INVISIBLE.search(value):
+    if not value.isprintable() and _INVISIBLE.search(value):
         raise FieldError("contains invisible characters", "含有不可见字符")
     return _line(value, MAX_ID)
 
 
-@lru_cache(maxsize=1024)
 def kind(value: str) -> Kind:
     """What the application asks for, in English or Chinese."""
     found = _KINDS.get(_word(value)) or _KINDS.get(_word(value, join=""))
@@ -92,7 +91,6 @@ def kind(value: str) -> Kind:
     return found
 
 
-@lru_cache(maxsize=1024)
 def status(value: str) -> Status:
     """Where the application stands, in English or Chinese."""
     found = _STATUSES.get(_word(value)) or _STATUSES.get(_word(value, join=""))
@@ -102,7 +100,6 @@ def status(value: str) -> Status:
     return found
 
 
-@lru_cache(maxsize=1024)
 def service_type(value: str) -> ServiceType:
     """Website or APP; the two kinds that file elsewhere are told apart from nonsense."""
     found = _SERVICE_TYPES.get(_word(value))
@@ -116,7 +113,6 @@ def service_type(value: str) -> ServiceType:
     return found
 
 
-@lru_cache(maxsize=_CACHE)
 def instant(value: str) -> datetime:
     """An ISO 8601 time in UTC; without an offset it was meant in Asia/Shanghai."""
     try:
@@ -133,7 +129,6 @@ def instant(value: str) -> datetime:
         ) from None
 
 
-@lru_cache(maxsize=_CACHE)
 def account(value: str) -> str:
     """An AWS account id, 12 digits."""
     if not _ACCOUNT.fullmatch(value):
@@ -152,35 +147,38 @@ def account(value: str) -> str:
 
 def split(value: str) -> list[str]:
     """The items of a list cell, trimmed, empty ones left out."""
-    return [item for item in map(str.strip, _SEPARATOR.split(value)) if item]
+    if "；" in value or "\n" in value or "\r" in value:
+        value = _SEPARATOR.sub(";", value)
+    return [item for item in map(str.strip, value.split(";")) if item]
 
 
-@lru_cache(maxsize=_CACHE)
 def addresses(value: str) -> tuple[str, ...]:
     """The addresses of a list cell."""
+    if _IPV4_LIST.fullmatch(value):  # the usual case, twenty times as fast as ipaddress
+        return tuple(sorted(set(value.split(";")), key=inet_aton))
     return address_list(split(value))
 
 
-@lru_cache(maxsize=_CACHE)
 def domains(value: str) -> tuple[str, ...]:
     """The domain names of a list cell."""
+    lower = value.lower()
+    if _DOMAINS.fullmatch(lower):
+        return tuple(sorted(set(lower.split(";"))))
     return domain_list(split(value))
 
 
 def address_list(items: Iterable[str]) -> tuple[str, ...]:
     """Canonical addresses, sorted by family and number, each once."""
-    found = [_at(index, _address, item) for index, item in enumerate(items)]
-    if len(found) > 1:
-        return tuple(item for _, _, item in sorted(set(found)))
-    return tuple(item for _, _, item in found)
+    found = {_at(index, _address, item) for index, item in enumerate(items)}
+    return tuple(item for _, _, item in sorted(found))
 
 
 def domain_list(items: Iterable[str]) -> tuple[str, ...]:
     """Domain names in lower case, sorted, each once."""
-    return tuple(sorted({_at(index, domain, item) for index, item in enumerate(items)}))
+    found = {_at(index, domain, item) for index, item in enumerate(items)}
+    return tuple(sorted(found))
 
 
-@lru_cache(maxsize=_CACHE)
 def domain(value: str) -> str:
     """One domain name in lower case; whether it can be filed is the review's to say."""
     name = value.lower()
@@ -197,7 +195,6 @@ def domain(value: str) -> str:
     return name
 
 
-@lru_cache(maxsize=_CACHE)
 def _address(value: str) -> tuple[int, int, str]:
     if "/" in value:
         raise FieldError(
@@ -239,7 +236,7 @@ def _line(value: str, limit: int) -> str:
             f"{len(value)} characters long; at most {limit}",
             f"长度为 {len(value)} 个字符，上限为 {limit}",
         )
-    if _FORBIDDEN.search(value):
+    if not value.isprintable() and _FORBIDDEN.search(value):
         raise FieldError("contains control characters", "含有控制字符")
     return value
 

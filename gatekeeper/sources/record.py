@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from gatekeeper.filing import Access, Application, Entity, Kind, Service
@@ -49,12 +50,12 @@ def application(values: Mapping[str, Any], review: str = "") -> Application:
         kind=values["kind"],
         status=values["status"],
         status_at=values["status_at"],
-        entity=Entity(
-            name=values["entity_name"],
-            certificate_type=get("entity_certificate_type", ""),
-            certificate_number=get("entity_certificate_number", ""),
-            province=get("entity_province", ""),
-            licence=get("entity_licence", ""),
+        entity=_entity(
+            values["entity_name"],
+            get("entity_certificate_type", ""),
+            get("entity_certificate_number", ""),
+            get("entity_province", ""),
+            get("entity_licence", ""),
         ),
         service=Service(
             type=get("service_type"),
@@ -68,4 +69,18 @@ def application(values: Mapping[str, Any], review: str = "") -> Application:
             ips=get("ips", ()),
         ),
         review=review,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _entity(
+    name: str, certificate_type: str, certificate_number: str, province: str, licence: str
+) -> Entity:
+    """An entity, one value for all of its applications that stand near each other."""
+    return Entity(
+        name=name,
+        certificate_type=certificate_type,
+        certificate_number=certificate_number,
+        province=province,
+        licence=licence,
     )

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gatekeeper.filing import Problem, Problems, Where
 from gatekeeper.sources.column import Column, Header, match_header
@@ -58,15 +59,25 @@ class Table:
     lines: Iterator[tuple[int, Sequence[Cell]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The parsed values of one line; ``raw`` is what stood there, by column name."""
+class Record(NamedTuple):
+    """The parsed values of one line, and the line itself for messages."""
 
     where: Where
     values: dict[str, Any]
-    raw: dict[str, str]
-    names: dict[str, str]
-    """The columns' names as the file has them."""
+    header: Header
+    cells: Sequence[Cell]
+
+    def problem(self, column: str, reason: str, reason_zh: str) -> Problem:
+        """What is wrong with this line at ``column``."""
+        shown, cell = self.header.find(column)
+        value = self.cells[cell] if cell >= 0 else None
+        return Problem(
+            where=self.where,
+            column=shown,
+            value="" if value is None else str(value).strip(),
+            reason=reason,
+            reason_zh=reason_zh,
+        )
 
 
 @contextmanager
@@ -131,52 +142,60 @@ def read_records(
 ) -> Iterator[Record]:
     """Every line that is not empty and has no bad cell; the bad ones go to ``problems``."""
     plan = [
-        (index, column.name, column.parse, column.name in required)
-        for index, column, _ in header.columns
+        (index, column.name, _reader(column), column.name in required, shown)
+        for index, column, shown in header.columns
     ]
-    names = {column.name: shown for _, column, shown in header.columns}
     width, sheet = header.width, table.sheet
     for line, cells in table.lines:
         if not any(cells) and all(cell in (None, "") for cell in cells):
             continue
-        where = Where(file=file, line=line, sheet=sheet)
-        if len(cells) != width and not (sheet is not None and _fits(cells, width)):
-            problems.add(_ragged(where, len(cells), width))
-            continue
+        where = Where(file, line, sheet)
+        if len(cells) != width:
+            if sheet is None or any(cell not in (None, "") for cell in cells[width:]):
+                problems.add(_ragged(where, len(cells), width))
+                continue
+            cells = [*cells[:width], *[None] * (width - len(cells))]  # noqa: PLW2901
         values: dict[str, Any] = {}
-        raw: dict[str, str] = {}
         good = True
-        for index, name, parse, must in plan:
-            cell = cells[index] if index < len(cells) else None
+        for index, name, read, must, shown in plan:
+            cell = cells[index]
+            if not cell and not must and cell in (None, ""):
+                continue
             try:
-                text = cell.strip() if type(cell) is str else _as_text(name, cell)
-                if not text:
-                    if must:
-                        raise FieldError("is required", "不能为空")
-                    continue
-                if text[0] == "'" and GUARDED.match(text, 1):
-                    text = text[1:].strip()
-                raw[name] = text
-                values[name] = parse(text)
+                value = read(cell if type(cell) is str else _as_text(name, cell))
+                if value is not None:
+                    values[name] = value
+                elif must:
+                    raise FieldError("is required", "不能为空", value="")
             except FieldError as error:
                 good = False
-                shown = raw.get(name, "") if error.value is None else error.value
                 problems.add(
                     Problem(
                         where=where,
-                        column=names[name],
-                        value=shown,
+                        column=shown,
+                        value=str(cell).strip() if error.value is None else error.value,
                         reason=error.reason,
                         reason_zh=error.reason_zh,
                     )
                 )
         if good:
-            yield Record(where, values, raw, names)
+            yield Record(where, values, header, cells)
 
 
-def _fits(cells: Sequence[Cell], width: int) -> bool:
-    """Whether a workbook's row, which may be shorter or padded, has nothing beyond the header."""
-    return all(cell in (None, "") for cell in cells[width:])
+def _reader(column: Column) -> Callable[[str], Any]:
+    """A column's parser for raw cells: ``None`` where nothing stands, one apostrophe taken off."""
+    parse = column.parse
+
+    @lru_cache(maxsize=4096)
+    def read(cell: str) -> Any:
+        text = cell.strip()
+        if not text:
+            return None
+        if text[0] == "'" and GUARDED.match(text, 1):
+            text = text[1:].strip()
+        return parse(text)
+
+    return read
 
 
 def _trimmed(cells: Sequence[Cell]) -> Sequence[Cell]:
