@@ -1,0 +1,57 @@
+"""The IAM actions that gatekeeper needs, declared beside each call; the policies come from that."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeVar
+
+Purpose = Literal["read", "change", "assume"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_CALLERS: Final = ("gatekeeper.aws.collect", "gatekeeper.aws.session")
+"""The modules that declare calls; importing them fills the registry."""
+
+_needed: Final[dict[str, tuple[Purpose, str]]] = {}
+
+
+def needs(action: str, *, purpose: Purpose = "read") -> Callable[[Function], Function]:
+    """Declares that the function makes a call which needs this IAM action."""
+
+    def declare(function: Function) -> Function:
+        _needed[f"{function.__module__}.{function.__qualname__}"] = (purpose, action)
+        return function
+
+    return declare
+
+
+def actions(purpose: Purpose) -> tuple[str, ...]:
+    """The IAM actions of one purpose, sorted."""
+    for module in _CALLERS:
+        importlib.import_module(module)
+    return tuple(sorted({action for kind, action in _needed.values() if kind == purpose}))
+
+
+def read_policy(partition: str = "aws-cn") -> dict[str, Any]:
+    """The least that a collection needs in the account that it reads.
+
+    None of these actions can be limited to resources that are known beforehand: Describe calls
+    take ``*`` alone, and a rule may name any prefix list, AWS's own ones too.
+    """
+    del partition
+    return _document(_statement("GatekeeperRead", actions("read"), "*"))
+
+
+def assume_policy(partition: str = "aws-cn", role: str = "gatekeeper") -> dict[str, Any]:
+    """What the caller needs in its own account to enter the accounts by a role of that name."""
+    return _document(
+        _statement("GatekeeperAssume", actions("assume"), f"arn:{partition}:iam::*:role/{role}")
+    )
+
+
+def _statement(sid: str, allowed: tuple[str, ...], resource: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(allowed), "Resource": resource}
+
+
+def _document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
