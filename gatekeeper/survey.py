@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.account import AccountState, RememberedEndpoint, SeenAddress, SeenEndpoint
 from gatekeeper.filing import Register, fold
-from gatekeeper.gate.decide import EndpointKey
-from gatekeeper.gate.model import Verdict
-from gatekeeper.reconcile import JudgedAccount, Memory, Reconciliation, reconcile
+from gatekeeper.gate import EndpointKey, JudgedAccount, Reconciliation, Verdict
+from gatekeeper.reconcile import Memory, reconcile
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy

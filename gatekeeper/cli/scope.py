@@ -6,7 +6,8 @@ account that a dump lacks is unreadable, not forgotten, unless ``--account`` ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from gatekeeper.cli.progress import watched
 from gatekeeper.cli.stores import reading_store, writing_store
 
 if TYPE_CHECKING:
+    from gatekeeper.aws.session import AccountTarget
     from gatekeeper.cli.settings import Settings
+    from gatekeeper.gate import Reconciliation
     from gatekeeper.policy import Policy
-    from gatekeeper.reconcile import Reconciliation
     from gatekeeper.store import Account, Store
 
 
@@ -116,7 +118,42 @@ def _dumped(
             yield unreadable(account_id, region, Failure("*", "NotRead", reason))
 
 
+def targets(registered: Mapping[str, Account], only: tuple[str, ...]) -> list[AccountTarget]:
+    """How to enter each account in scope: by its role, else with the caller's own credentials.
+
+    Asked for by ``--account``, an account need not be registered: AWS confirms whose the
+    credentials are before anything is read.
+    """
+    from gatekeeper.aws.session import AccountTarget
+
+    if not registered and not only:
+        return [AccountTarget()]
+    found = []
+    for account_id in only or registered:
+        account = registered.get(account_id)
+        found.append(
+            AccountTarget(
+                account_id=account_id,
+                role_arn=(account.role_arn if account else "") or None,
+                external_id=(account.external_id if account else "") or None,
+            )
+        )
+    return found
+
+
 def _live(
-    region: str, registered: dict[str, Account], only: tuple[str, ...]
+    region: str, registered: Mapping[str, Account], only: tuple[str, ...]
 ) -> Iterator[AccountState]:
-    raise NotImplementedError
+    from gatekeeper.aws.collect import collect_many
+
+    quiet()
+    wanted = targets(registered, only)
+    return watched(collect_many(wanted, region), total=len(wanted), label="accounts")
+
+
+def quiet() -> None:
+    """What libraries log is for services; on the command line errors speak for themselves."""
+    import logging
+
+    if not os.environ.get("GATEKEEPER_DEBUG"):
+        logging.getLogger().addHandler(logging.NullHandler())

@@ -52,8 +52,8 @@ def _grid(table: Table, lang: str) -> str:
 
 
 def _side(table: Table, index: int) -> str:
-    numbers = all(isinstance(row[index], int) or row[index] is None for row in table.rows)
-    return "right" if numbers else "left"
+    filled = [row[index] for row in table.rows if row[index] is not None]
+    return "right" if filled and all(isinstance(cell, int) for cell in filled) else "left"
 
 
 def _cell(column: str, cell: Cell, lang: str) -> str:

@@ -1,0 +1,87 @@
+"""Plans and runs: what is to be changed, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gatekeeper.account import AccountState
+from gatekeeper.gate import Plan
+from gatekeeper.report.accounts import alarms
+from gatekeeper.report.records import Cell, Report, Table, several
+
+_PLAN_COLUMNS = ("id", "op", "account_id", "target", "filing_ids", "reason")
+
+
+def plan_report(plan: Plan, states: Sequence[AccountState], lang: str) -> Report:
+    """``plan``: plan/1, its actions in order, and what is blocked."""
+    document = plan.to_json()
+    belts = plan.belts
+    return Report(
+        title="plan",
+        document=document,
+        tables=(
+            Table(
+                "actions",
+                _PLAN_COLUMNS,
+                [_row(item, lang) for item in document["actions"]],
+                frozenset({"id"}),
+            ),
+            Table(
+                "blocked",
+                _PLAN_COLUMNS,
+                [_row(item, lang) for item in document["blocked"]],
+                frozenset({"id"}),
+            ),
+        ),
+        facts=(
+            ("plan_id", plan.id),
+            ("region", plan.region),
+            ("belt_opens", f"{belts.opens} / {belts.endpoints}"),
+            ("belt_closes", f"{belts.closes} / {belts.endpoints}"),
+            ("register_version", plan.register_version),
+            ("policy_version", plan.policy_version),
+            ("trail_head", _text(plan.meta.get("trail_head"))),
+        ),
+        alarms=alarms(states, lang),
+        headless=("blocked",),
+    )
+
+
+def run_report(run: Mapping[str, Any]) -> Report:
+    """``apply`` and ``rollback``: run/1.
+
+    ``run`` is the document itself: ``run_id``, ``plan_id``, ``results``, ``trail_head``.
+    """
+    results = run["results"]
+    return Report(
+        title="run",
+        document={"schema": "gatekeeper/run/1", **run},
+        tables=(
+            Table(
+                "results",
+                ("action", "result", "reason"),
+                [(item["action"], item["result"], item.get("reason")) for item in results],
+            ),
+        ),
+        facts=(
+            ("run_id", _text(run.get("run_id"))),
+            ("plan_id", _text(run.get("plan_id"))),
+            ("trail_head", _text(run.get("trail_head"))),
+        ),
+    )
+
+
+def _row(item: Mapping[str, Any], lang: str) -> tuple[Cell, ...]:
+    return (
+        item["id"],
+        item["op"],
+        item["account_id"],
+        item.get("endpoint") or item.get("group_id") or item.get("vpc_id"),
+        several(item["filing_ids"]),
+        item["reason_zh"] if lang == "zh" else item["reason"],
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
