@@ -88,12 +88,15 @@ class Database:
             except self._engine.dialect.loaded_dbapi.Error as error:
                 raise StoreError(self._line(error)) from error
             return
-        mark = "?" if self.sqlite else "%s"
-        marks = ", ".join([mark] * len(table.columns))
-        connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({names}) VALUES ({marks})",  # noqa: S608
-            list(rows),
-        )
+        marks = ", ".join("?" * len(table.columns))
+        self.many(connection, f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+    def many(self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run ``statement``, its parameters written as ``?``, for each row; the rows touched."""
+        if not rows:
+            return 0
+        text = statement if self.sqlite else statement.replace("?", "%s")
+        return connection.exec_driver_sql(text, list(rows)).rowcount
 
     @contextmanager
     def translated(self) -> Iterator[None]:

@@ -76,7 +76,8 @@ class _Moment(NamedTuple):
         if boot and (row.host, row.boot) == (host, boot) and self.clock >= row.beat_clock:
             beat: float = row.beat_clock
             return self.clock - beat
-        return (self.at - from_text(row.beat_at)).total_seconds()
+        beat_at: str = row.beat_at
+        return (self.at - from_text(beat_at)).total_seconds()
 
 
 def _moment(database: Database, connection: Connection, clock: Clock) -> _Moment:

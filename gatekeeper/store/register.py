@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gatekeeper.errors import StoreError, UnknownRecord
 from gatekeeper.filing import (
@@ -26,16 +26,19 @@ from gatekeeper.filing import (
     register_version,
 )
 from gatekeeper.store import chain
-from gatekeeper.store.encoding import from_text, pack, to_text, unpack
+from gatekeeper.store.bulk import uncollected
+from gatekeeper.store.encoding import canonical, from_text, pack, quote, to_text, unpack
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind
 from gatekeeper.store.tables import applications, orders
 
+_CHUNK: Final = 5000
+"""Rows inserted at once."""
 _KINDS: Final = {
-    StepKind.NEW: EntryKind.APPLICATION_NEW,
-    StepKind.MOVED: EntryKind.APPLICATION_MOVED,
-    StepKind.CORRECTED: EntryKind.APPLICATION_CORRECTED,
-    StepKind.OBSERVED: EntryKind.APPLICATION_OBSERVED,
+    StepKind.NEW: EntryKind.APPLICATION_NEW.value,
+    StepKind.MOVED: EntryKind.APPLICATION_MOVED.value,
+    StepKind.CORRECTED: EntryKind.APPLICATION_CORRECTED.value,
+    StepKind.OBSERVED: EntryKind.APPLICATION_OBSERVED.value,
 }
 
 
@@ -63,7 +66,7 @@ class FilingRegister:
 
     def applications(self) -> tuple[Application, ...]:
         """Every application, in order of its id."""
-        with self._db.read() as connection:
+        with self._db.read() as connection, uncollected():
             bodies = connection.exec_driver_sql(
                 "SELECT body FROM applications ORDER BY application_id"
             )
@@ -80,7 +83,7 @@ class FilingRegister:
         query = select(columns.application_id, columns.body, columns.seen_at).where(
             columns.application_id.in_(bindparam("ids", expanding=True))
         )
-        with self._db.read() as connection:
+        with self._db.read() as connection, uncollected():
             for ids in batches(application_ids, BATCH):
                 for name, body, seen_at in connection.execute(query, {"ids": ids}):
                     found[name] = Stored(application=unpack(body), seen_at=from_text(seen_at))
@@ -101,48 +104,54 @@ class FilingRegister:
         """
         if merge.problems or merge.more_problems:
             raise StoreError("an import with problems is never stored")
-        if not merge.steps:
-            return
+        if merge.steps:
+            with uncollected():
+                self._commit(merge, actor=actor, source=source, at=at)
+
+    def _commit(self, merge: Merge, *, actor: str, source: str, at: datetime) -> None:
+        now = to_text(at)
         digests: dict[str, str] = {}
+        outcome: dict[str, Stored] = {}
         firsts: dict[str, Step] = {}
-        entries: list[Entry] = []
+        drafts: list[chain.Draft] = []
         for step in merge.steps:
-            name = step.application_id
+            after = step.after.application
+            name = after.application_id
             if name not in firsts:
                 firsts[name] = step
                 if step.before:
                     digests[name] = content_digest(step.before.application)
-            before, after = digests.get(name), content_digest(step.after.application)
-            digests[name] = after
+            before = digests.get(name)
+            same = step.before is not None and step.before.application is after
+            digest = before if before and same else content_digest(after)
+            digests[name] = digest
+            outcome[name] = step.after
             where = step.row.where
-            entries.append(
-                _event(
-                    step.after,
-                    _KINDS[step.kind],
-                    actor=actor,
-                    at=at,
-                    digests=(before, after),
-                    source=source or where.file,
-                    line=where.line,
-                    skipped=[status.value for status in step.skipped],
-                )
+            data = _told(
+                step.after,
+                before,
+                digest,
+                source=source or where.file,
+                line=where.line,
+                skipped=step.skipped,
             )
-        outcome = merge.outcome
-        new = [
-            application_row(outcome[name], digests[name])
-            for name, step in firsts.items()
-            if step.before is None
-        ]
-        changed = [
-            (outcome[name], digests[name], step.before)
-            for name, step in firsts.items()
-            if step.before is not None
-        ]
+            account_id = after.access.account_id or None
+            drafts.append(chain.Draft(now, actor, _KINDS[step.kind], name, account_id, data))
         with self._db.write(trail=True) as connection:
-            self._refuse_known(connection, [row[0] for row in new])
-            self._db.insert(connection, applications, new)
-            self._replace(connection, changed)
-            chain.append(self._db, connection, entries)
+            new = [name for name, step in firsts.items() if step.before is None]
+            self._refuse_known(connection, new)
+            for names in batches(new, _CHUNK):
+                rows = [application_row(outcome[name], digests[name]) for name in names]
+                self._db.insert(connection, applications, rows)
+            self._replace(
+                connection,
+                [
+                    (outcome[name], digests[name], step.before)
+                    for name, step in firsts.items()
+                    if step.before is not None
+                ],
+            )
+            chain.extend(self._db, connection, drafts)
 
     def advance(
         self,
@@ -184,16 +193,11 @@ class FilingRegister:
             after = Stored(application=application, seen_at=application.status_at)
             digest = content_digest(application)
             self._replace(connection, [(after, digest, known)])
-            entry = _event(
-                after,
-                EntryKind.APPLICATION_MOVED,
-                actor=actor,
-                at=at,
-                digests=(content_digest(found), digest),
-                source=source,
-                note=note,
-            )
-            chain.append(self._db, connection, [entry])
+            data = _told(after, content_digest(found), digest, source=source, note=note)
+            account_id = application.access.account_id or None
+            kind = EntryKind.APPLICATION_MOVED.value
+            draft = chain.Draft(to_text(at), actor, kind, name, account_id, data)
+            chain.extend(self._db, connection, [draft])
 
     def orders(self) -> tuple[Order, ...]:
         """The standing orders, by filing and kind."""
@@ -269,29 +273,26 @@ class FilingRegister:
         self, connection: Connection, changed: Sequence[tuple[Stored, str, Stored]]
     ) -> None:
         """Write ``(after, digest, before)`` over rows that are still as ``before`` says."""
-        if not changed:
-            return
-        columns = applications.c
-        statement = (
-            update(applications)
-            .where(
-                columns.application_id == bindparam("key"),
-                columns.digest == bindparam("old_digest"),
-                columns.seen_at == bindparam("old_seen_at"),
-            )
-            .values({name: bindparam(name) for name in applications.columns.keys()[1:]})
-        )
-        rows: list[dict[str, str]] = []
+        rows: list[tuple[str, ...]] = []
+        sights: list[tuple[str, ...]] = []
         for after, digest, before in changed:
-            row = dict(
-                zip(applications.columns.keys(), application_row(after, digest), strict=True)
+            name = after.application.application_id
+            was = (
+                content_digest(before.application)
+                if after.application is not before.application
+                else digest
             )
-            row["key"] = row.pop("application_id")
-            row["old_digest"] = content_digest(before.application)
-            row["old_seen_at"] = to_text(before.seen_at)
-            rows.append(row)
-        if connection.execute(statement, rows).rowcount != len(rows):
-            raise _raced(rows[0]["key"] if len(rows) == 1 else "")
+            still = (name, was, to_text(before.seen_at))
+            if digest == was:
+                sights.append((to_text(after.seen_at), *still))
+            else:
+                rows.append((*application_row(after, digest)[1:], *still))
+        where = "WHERE application_id = ? AND digest = ? AND seen_at = ?"
+        names = ", ".join(f"{name} = ?" for name in applications.columns.keys()[1:])
+        done = self._db.many(connection, f"UPDATE applications SET {names} {where}", rows)  # noqa: S608
+        done += self._db.many(connection, f"UPDATE applications SET seen_at = ? {where}", sights)  # noqa: S608
+        if done != len(changed):
+            raise _raced(changed[0][0].application.application_id if len(changed) == 1 else "")
 
 
 def read_orders(connection: Connection) -> tuple[Order, ...]:
@@ -313,43 +314,30 @@ def _order(statement: Any, filing_id: str, kind: OrderKind) -> Any:
     return statement.where(orders.c.filing_id == filing_id, orders.c.kind == kind.value)
 
 
-def _event(
+def _told(
     after: Stored,
-    kind: EntryKind,
+    before: str | None,
+    digest: str,
     *,
-    actor: str,
-    at: datetime,
-    digests: tuple[str | None, str],
     source: str,
     line: int = 0,
-    skipped: Sequence[str] = (),
+    skipped: Sequence[Status] = (),
     note: str = "",
-) -> Entry:
+) -> str:
+    """What the trail says of one change, as canonical JSON written out by hand."""
     application = after.application
-    data: dict[str, Any] = {
-        "kind": application.kind.value,
-        "filing_id": application.filing_id,
-        "status": application.status.value,
-        "status_at": to_text(application.status_at),
-        "source": source,
-        "before": digests[0],
-        "after": digests[1],
-    }
-    if after.seen_at != application.status_at:
-        data["seen_at"] = to_text(after.seen_at)
-    if line:
-        data["line"] = line
-    if skipped:
-        data["skipped"] = list(skipped)
-    if note:
-        data["note"] = note
-    return Entry(
-        at=at,
-        actor=actor,
-        kind=kind,
-        subject=application.application_id,
-        account_id=application.access.account_id or None,
-        data=data,
+    status_at, seen_at = to_text(application.status_at), to_text(after.seen_at)
+    return "".join(
+        (
+            f'{{"after":"{digest}","before":{quote(before) if before else "null"}',
+            f',"filing_id":{quote(application.filing_id)},"kind":{quote(application.kind)}',
+            f',"line":{line}' if line else "",
+            f',"note":{quote(note)}' if note else "",
+            f',"seen_at":"{seen_at}"' if seen_at != status_at else "",
+            f',"skipped":{canonical(skipped)}' if skipped else "",
+            f',"source":{quote(source)},"status":{quote(application.status)}',
+            f',"status_at":"{status_at}"}}',
+        )
     )
 
 

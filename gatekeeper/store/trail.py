@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, or_, select
 
 from gatekeeper.store import chain
+from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import from_text, plain, to_text
 from gatekeeper.store.engine import Database
 from gatekeeper.store.model import Entry, EntryKind, Event, TrailEntry, TrailReport
@@ -98,7 +99,7 @@ class Trail:
         Args:
             expect: a head's hash seen earlier; it must be in the trail, or its tail was cut off.
         """
-        with self._db.read() as connection:
+        with self._db.read() as connection, uncollected():
             return verify(connection, expect)
 
     def _entries(self, query: Select[Any]) -> tuple[TrailEntry, ...]:
