@@ -140,7 +140,7 @@ def _value(cell: Any) -> Cell:
 
 
 def _damaged(error: BaseException, line: int = 0, sheet: str | None = None) -> TableError:
-    what = type(error).__name__
+    what = type(error.__cause__ or error).__name__
     return TableError(
         line,
         f"is not a readable XLSX workbook ({what}); old .xls files and files with a password "
