@@ -29,11 +29,13 @@ from gatekeeper.store.opening import open_store
 
 if TYPE_CHECKING:
     from gatekeeper.store.lease import Clock, Lease, SystemClock
+    from gatekeeper.store.register import Records
     from gatekeeper.store.store import Store
 
 _LATE = {
     "Clock": "gatekeeper.store.lease",
     "Lease": "gatekeeper.store.lease",
+    "Records": "gatekeeper.store.register",
     "Store": "gatekeeper.store.store",
     "SystemClock": "gatekeeper.store.lease",
 }
@@ -51,6 +53,7 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Phase",
+    "Records",
     "RememberedFinding",
     "Run",
     "Snapshot",

@@ -148,6 +148,13 @@ def batches(values: Iterable[str], size: int) -> Iterable[list[str]]:
     return (names[start : start + size] for start in range(0, len(names), size))
 
 
+_PRAGMAS: Final = (
+    "foreign_keys = ON",
+    "synchronous = FULL",
+    "trusted_schema = OFF",
+    "cache_size = -65536",  # KiB, so that a large import writes each page once
+)
+
 _SQLITE_SIGNS: Final = (
     (
         "database is locked",
@@ -192,7 +199,7 @@ def _sqlite_engine(address: Address) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("foreign_keys = ON", "synchronous = FULL", "trusted_schema = OFF"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()
         if address.path is not None:
             _write_ahead(connection)

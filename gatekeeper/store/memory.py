@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gatekeeper.account import Family
-from gatekeeper.account.memory import (
+from gatekeeper.account import (
+    Family,
     RememberedAddress,
     RememberedEndpoint,
     SeenAddress,

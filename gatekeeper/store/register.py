@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from gatekeeper.errors import StoreError, UnknownRecord
 from gatekeeper.filing import (
@@ -30,7 +30,7 @@ from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import canonical, from_text, pack, quote, to_text, unpack
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind
-from gatekeeper.store.tables import applications, orders
+from gatekeeper.store.tables import applications, orders, trail
 
 _CHUNK: Final = 5000
 """Rows inserted at once."""
@@ -40,6 +40,16 @@ _KINDS: Final = {
     StepKind.CORRECTED: EntryKind.APPLICATION_CORRECTED.value,
     StepKind.OBSERVED: EntryKind.APPLICATION_OBSERVED.value,
 }
+
+
+_REGISTER_KINDS: Final = (
+    EntryKind.APPLICATION_NEW,
+    EntryKind.APPLICATION_MOVED,
+    EntryKind.APPLICATION_CORRECTED,
+    EntryKind.ORDER_PLACED,
+    EntryKind.ORDER_LIFTED,
+)
+"""Entries that change what the register says; a newer sight of a status does not."""
 
 
 def application_row(stored: Stored, digest: str) -> tuple[str, ...]:
@@ -59,6 +69,15 @@ def application_row(stored: Stored, digest: str) -> tuple[str, ...]:
     )
 
 
+class Records(NamedTuple):
+    """The register at one moment."""
+
+    applications: tuple[Application, ...]
+    """In order of their ids."""
+    orders: tuple[Order, ...]
+    version: str
+
+
 class FilingRegister:
     """The part of the store that holds what the bureau says."""
 
@@ -71,6 +90,16 @@ class FilingRegister:
                 "SELECT body FROM applications ORDER BY application_id"
             )
             return tuple(unpack(body) for body in bodies.scalars())
+
+    def records(self) -> Records:
+        """Applications, orders and version of one and the same moment."""
+        with self._db.read() as connection, uncollected():
+            rows = connection.exec_driver_sql(
+                "SELECT body, digest FROM applications ORDER BY application_id"
+            ).all()
+            standing = read_orders(connection)
+            version = register_version([digest for _, digest in rows], standing)
+            return Records(tuple(unpack(body) for body, _ in rows), standing, version)
 
     def application(self, application_id: str) -> Application | None:
         found = self.stored([application_id]).get(application_id)
@@ -245,6 +274,18 @@ class FilingRegister:
         with self._db.read() as connection:
             digests = connection.exec_driver_sql("SELECT digest FROM applications").scalars().all()
             return register_version(digests, read_orders(connection))
+
+    def register_mark(self) -> int:
+        """The place in the trail of the register's newest change; 0 where there is none.
+
+        Cheap at any size: whoever carries out a plan asks before every change.
+        """
+        newest = (
+            select(func.max(trail.c.seq)).where(trail.c.kind == kind.value).scalar_subquery()
+            for kind in _REGISTER_KINDS
+        )
+        with self._db.read() as connection:
+            return max(mark or 0 for mark in connection.execute(select(*newest)).one())
 
     def _tell_order(
         self,

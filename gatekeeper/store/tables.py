@@ -24,8 +24,9 @@ trail = Table(
     Column("data", Text, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
-    Index("trail_subject", "subject", "seq"),
-    Index("trail_account", "account_id", "seq"),
+    Index("trail_subject", "subject"),
+    Index("trail_kind", "kind", "seq"),
+    Index("trail_account", "account_id"),
 )
 
 applications = Table(

@@ -57,8 +57,9 @@ def upgrade() -> None:
         sa.Column("prev_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
     )
-    op.create_index("trail_subject", "trail", ["subject", "seq"])
-    op.create_index("trail_account", "trail", ["account_id", "seq"])
+    op.create_index("trail_subject", "trail", ["subject"])
+    op.create_index("trail_kind", "trail", ["kind", "seq"])
+    op.create_index("trail_account", "trail", ["account_id"])
     op.create_table(
         "applications",
         sa.Column("application_id", KEY, primary_key=True),
