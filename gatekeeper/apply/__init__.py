@@ -1,0 +1,18 @@
+"""Carrying out plans: journaled, leased, verified, resumable, and taken back where lawful."""
+
+from gatekeeper.apply.context import Judge
+from gatekeeper.apply.edge import Edge
+from gatekeeper.apply.outcome import Outcome, Result, RunReport
+from gatekeeper.apply.rollback import roll_back
+from gatekeeper.apply.run import Tools, carry_out_plan
+
+__all__ = [
+    "Edge",
+    "Judge",
+    "Outcome",
+    "Result",
+    "RunReport",
+    "Tools",
+    "carry_out_plan",
+    "roll_back",
+]

@@ -1,0 +1,63 @@
+"""One account while a plan is carried out in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gatekeeper.account import AccountState, Rule, SecurityGroup
+from gatekeeper.apply.edge import Edge
+from gatekeeper.apply.journal import Journal
+from gatekeeper.apply.outcome import Result
+from gatekeeper.gate import JudgedAccount
+from gatekeeper.policy import Policy
+
+Judge = Callable[[AccountState], JudgedAccount]
+"""Judges a freshly read account against the register and the policy."""
+
+
+class Refused(Exception):
+    """The action may not be done now."""
+
+    def __init__(self, result: Result, reason: str, reason_zh: str) -> None:
+        super().__init__(reason)
+        self.result = result
+        self.reason = reason
+        self.reason_zh = reason_zh
+
+
+@dataclass(slots=True)
+class Account:
+    """The account's edge, its journal, and how it was judged when it was read last."""
+
+    edge: Edge
+    journal: Journal
+    policy: Policy
+    judge: Judge
+    judged: JudgedAccount
+    tags: dict[str, list[tuple[Rule, dict[str, str]]]] = field(default_factory=dict)
+    """The tags of the rules of the groups to be narrowed."""
+    stale: bool = False
+    """Whether groups were given or taken since: then who holds what must be read anew."""
+
+    def refresh(self) -> bool:
+        """Read the account anew if that is needed; whether it could be read."""
+        if self.stale:
+            self.judged = self.judge(self.edge.read_account())
+            self.stale = False
+        return self.judged.state.complete
+
+    def read_group(self, group_id: str) -> SecurityGroup:
+        group = self.edge.read_groups([group_id]).get(group_id)
+        if group is None:
+            raise Refused(Result.DRIFTED, f"{group_id} is gone", f"{group_id} 已不存在")
+        return group
+
+    def unreadable(self) -> Refused:
+        failures = self.judged.state.failures
+        what = ", ".join(f"{f.operation} ({f.code})" for f in failures) or "unreadable"
+        return Refused(
+            Result.BLOCKED,
+            f"the account could not be read completely: {what}",
+            f"账号未能完整读取：{what}",
+        )

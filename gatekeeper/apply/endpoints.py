@@ -1,0 +1,162 @@
+"""Giving an endpoint the gate, and taking it away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gatekeeper.account import Endpoint, SecurityGroup
+from gatekeeper.apply.context import Account, Refused
+from gatekeeper.apply.outcome import Result
+from gatekeeper.apply.rules import Drifted
+from gatekeeper.errors import AwsError
+from gatekeeper.gate import (
+    SHUT,
+    Action,
+    Attach,
+    Detach,
+    Ruling,
+    SetGroups,
+    Verdict,
+    alteration,
+    gate_name,
+    is_ours,
+)
+
+_CALLS: Final = {
+    "interface": "ModifyNetworkInterfaceAttribute",
+    "elbv2": "SetSecurityGroups",
+    "classic": "ApplySecurityGroupsToLoadBalancer",
+    "none": "none",
+}
+
+
+def attach(account: Account, action: Attach) -> tuple[Result, Mapping[str, str]]:
+    ruling = ruling_of(account, action)
+    if ruling.verdict is not Verdict.OPEN:
+        raise _undecided(ruling, "open", "开放")
+    endpoint, gate = endpoint_of(account, action, ruling), _gate(account, action)
+    data = {"gate_id": gate.group_id}
+    if gate.group_id in endpoint.group_ids:
+        return Result.NOOP, data
+    refuse_drift(account, action, endpoint)
+    changed = alteration(gate, action.family, account.policy)
+    if changed:
+        raise Refused(
+            Result.BLOCKED,
+            f"gate {gate.group_id} does not let in just what it should",
+            f"闸门 {gate.group_id} 的规则与应有内容不符",
+        )
+    limit = account.policy.limits.groups_per_interface
+    if len(endpoint.group_ids) >= limit:
+        raise Refused(
+            Result.BLOCKED,
+            f"it holds {len(endpoint.group_ids)} groups and limits.groups_per_interface is {limit}",
+            f"已有 {len(endpoint.group_ids)} 个安全组，达到 limits.groups_per_interface（{limit}）",
+        )
+    set_groups(account, action, endpoint, (*endpoint.group_ids, gate.group_id))
+    return Result.DONE, data
+
+
+def detach(account: Account, action: Detach) -> Result:
+    ruling = ruling_of(account, action)
+    if ruling.verdict is not Verdict.CLOSED:
+        raise _undecided(ruling, "closed", "关闭")
+    endpoint, gate = endpoint_of(account, action, ruling), _gate(account, action)
+    if gate.group_id not in endpoint.group_ids:
+        return Result.NOOP
+    refuse_drift(account, action, endpoint)
+    others = tuple(g for g in endpoint.group_ids if g != gate.group_id)
+    if not others:
+        others = (_shut(account, action).group_id,)
+    set_groups(account, action, endpoint, others)
+    return Result.DONE
+
+
+def ruling_of(account: Account, action: SetGroups) -> Ruling:
+    for ruling in account.judged.rulings:
+        if ruling.endpoint.endpoint == action.endpoint and ruling.family == action.family:
+            return ruling
+    raise Refused(
+        Result.DRIFTED,
+        f"{action.endpoint} is gone or has no {action.family} address any more",
+        f"{action.endpoint} 已不存在或不再有 {action.family} 地址",
+    )
+
+
+def endpoint_of(account: Account, action: SetGroups, ruling: Ruling) -> Endpoint:
+    """The endpoint read at this moment, with the addresses that it was decided on."""
+    endpoint = account.edge.read_endpoint(ruling.endpoint)
+    if endpoint is None:
+        raise Refused(Result.DRIFTED, f"{action.endpoint} is gone", f"{action.endpoint} 已不存在")
+    found = set(endpoint.ips(action.family))
+    if found != set(ruling.decision.ips) or found != set(action.ips):
+        raise Refused(
+            Result.DRIFTED,
+            f"its addresses changed to {', '.join(sorted(found)) or 'none'}",
+            f"其地址已变为 {'、'.join(sorted(found)) or '无'}",
+        )
+    return endpoint
+
+
+def refuse_drift(account: Account, action: SetGroups, endpoint: Endpoint) -> None:
+    ours = account.judged.gates.ids() | _own_gates(account, action.vpc_id)
+    if {g for g in endpoint.group_ids if g not in ours} != set(action.groups):
+        raise Drifted
+
+
+def set_groups(
+    account: Account, action: Action, endpoint: Endpoint, groups: tuple[str, ...]
+) -> None:
+    detail = {"endpoint": endpoint.endpoint, "groups": list(groups)}
+    account.stale = True
+    try:
+        account.journal.call(
+            action.id,
+            _CALLS[endpoint.handle],
+            detail,
+            lambda: account.edge.set_groups(endpoint, groups),
+        )
+    except AwsError:
+        again = account.edge.read_endpoint(endpoint)
+        if again is None or set(again.group_ids) != set(groups):
+            raise
+
+
+def _undecided(ruling: Ruling, wanted: str, wanted_zh: str) -> Refused:
+    return Refused(
+        Result.DRIFTED,
+        f"it is not decided {wanted} any more but {ruling.verdict}: {ruling.decision.reason}",
+        f"已不再判定为{wanted_zh}（现为 {ruling.verdict}）：{ruling.decision.reason_zh}",
+    )
+
+
+def _own_gates(account: Account, vpc_id: str) -> frozenset[str]:
+    """Gates that this run made after the account was read."""
+    found = (account.edge.find_group(vpc_id, gate_name(k)) for k in ("ipv4", "ipv6", SHUT))
+    return frozenset(g.group_id for g in found if g and is_ours(g, account.policy))
+
+
+def _gate(account: Account, action: SetGroups) -> SecurityGroup:
+    if action.gate_id is not None:
+        gate = account.edge.read_groups([action.gate_id]).get(action.gate_id)
+    else:
+        gate = account.edge.find_group(action.vpc_id, gate_name(action.family))
+    if gate is None or not is_ours(gate, account.policy) or gate.vpc_id != action.vpc_id:
+        raise Refused(
+            Result.BLOCKED,
+            f"{action.vpc_id} has no gate of ours for {action.family}",
+            f"{action.vpc_id} 没有本系统的 {action.family} 闸门",
+        )
+    return gate
+
+
+def _shut(account: Account, action: SetGroups) -> SecurityGroup:
+    group = account.edge.find_group(action.vpc_id, gate_name(SHUT))
+    if group is None or not is_ours(group, account.policy) or group.rules:
+        raise Refused(
+            Result.BLOCKED,
+            "the gate is its only group, and there is no empty group of ours to take its place",
+            "闸门是其唯一的安全组，且没有可替代的空安全组",
+        )
+    return group

@@ -1,0 +1,136 @@
+"""Making gates and putting them right, never giving a port to whoever may not have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gatekeeper.account import SecurityGroup
+from gatekeeper.apply.context import Account, Refused
+from gatekeeper.apply.outcome import Result
+from gatekeeper.apply.rules import Drifted, RuleChange, carry_out
+from gatekeeper.errors import AwsError
+from gatekeeper.gate import (
+    SHUT,
+    CreateGate,
+    GateKind,
+    RepairGate,
+    alteration,
+    gate_name,
+    gate_rules,
+    is_ours,
+    rule_key,
+    unlawful_holders,
+)
+
+GATE_DESCRIPTION: Final = "Opened by gatekeeper for filed endpoints only"
+SHUT_DESCRIPTION: Final = "Holds the place of the gate where it was the only group"
+
+
+def create(account: Account, action: CreateGate) -> tuple[Result, Mapping[str, str]]:
+    name = gate_name(action.kind)
+    group = account.edge.find_group(action.vpc_id, name)
+    if group is None:
+        description = SHUT_DESCRIPTION if action.kind == SHUT else GATE_DESCRIPTION
+        detail = {"vpc_id": action.vpc_id, "name": name}
+        try:
+            account.journal.call(
+                action.id,
+                "CreateSecurityGroup",
+                detail,
+                lambda: account.edge.create_group(
+                    action.vpc_id, name, description, dict(action.tags)
+                ),
+            )
+        except AwsError:
+            group = account.edge.find_group(action.vpc_id, name)
+            if group is None:
+                raise
+        group = group or account.edge.find_group(action.vpc_id, name)
+    if group is None:
+        raise Refused(
+            Result.FAILED,
+            f"{name} was created in {action.vpc_id} but cannot be read back",
+            f"{action.vpc_id} 中的 {name} 已创建但无法读回",
+        )
+    if not is_ours(group, account.policy):
+        raise Refused(
+            Result.BLOCKED,
+            f"{group.group_id} in {action.vpc_id} has the gate's name and is not ours",
+            f"{action.vpc_id} 中的 {group.group_id} 与闸门同名但不归本系统所有",
+        )
+    changed = _put_right(account, action.id, group, action.kind, add=True)
+    made = {"group_id": group.group_id}
+    created = changed or action.id in account.journal.begun or _created_now(account, group)
+    return (Result.DONE if created else Result.NOOP), made
+
+
+def repair(account: Account, action: RepairGate) -> Result:
+    group = account.read_group(action.group_id)
+    if not is_ours(group, account.policy):
+        raise Refused(
+            Result.DRIFTED,
+            f"{group.group_id} no longer carries our tags",
+            f"{group.group_id} 已不带有本系统的标签",
+        )
+    if not alteration(group, action.kind, account.policy):
+        return Result.NOOP
+    planned = {rule_key(rule) for rule in action.before}
+    wanted = {rule_key(rule) for rule in gate_rules(action.kind, account.policy)}
+    now = {rule_key(rule) for rule in group.rules}
+    ours = action.late or action.id in account.journal.begun
+    if now != planned and not (ours and (planned & wanted) <= now <= (planned | wanted)):
+        raise Drifted
+    _put_right(account, action.id, group, action.kind, add=bool(action.added))
+    return Result.DONE
+
+
+def _created_now(account: Account, group: SecurityGroup) -> bool:
+    return group.group_id not in account.judged.state.groups
+
+
+def _put_right(
+    account: Account, action_id: str, group: SecurityGroup, kind: GateKind, add: bool
+) -> bool:
+    """Make a gate let in just what it should: what is too much goes first."""
+    changed = alteration(group, kind, account.policy)
+    group_id = group.group_id
+    account.stale = account.stale or bool(changed)
+    if changed.egress:
+        detail = {"group_id": group_id}
+        account.journal.call(
+            action_id,
+            "RevokeSecurityGroupEgress",
+            detail,
+            lambda: account.edge.revoke_egress(group_id, changed.egress),
+        )
+    if changed.extra:
+        change = RuleChange(group_id=group_id, before=group.rules, added=(), removed=changed.extra)
+        carry_out(change, account.edge, account.journal, action_id, group.rules)
+    if add and changed.missing:
+        _refuse_unlawful(account, group, kind)
+        before = tuple(rule for rule in group.rules if rule not in changed.extra)
+        change = RuleChange(group_id=group_id, before=before, added=changed.missing, removed=())
+        carry_out(change, account.edge, account.journal, action_id, before)
+    return bool(changed)
+
+
+def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> None:
+    """Ports are put into a gate only while everybody who holds it is decided open."""
+    if group.group_id not in account.judged.state.groups:
+        strangers = account.edge.group_users(group.group_id)
+    else:
+        if not account.refresh():
+            raise account.unreadable()
+        wrong = {r.endpoint.endpoint for r in unlawful_holders(account.judged, group, kind)}
+        known = {
+            i.interface_id for i in account.judged.state.interfaces if group.group_id in i.group_ids
+        }
+        strangers = frozenset(wrong) | (account.edge.group_users(group.group_id) - known)
+    if strangers:
+        who = ", ".join(sorted(strangers))
+        raise Refused(
+            Result.BLOCKED,
+            f"{who} holds the gate without being decided open",
+            f"{who} 持有闸门但未被判定为开放",
+        )

@@ -1,0 +1,122 @@
+"""Narrowing a group, as long as nobody lawful loses anything by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gatekeeper.apply.context import Account, Refused
+from gatekeeper.apply.outcome import Result
+from gatekeeper.apply.rules import RuleChange, RuleKey, carry_out
+from gatekeeper.gate import Action, Narrow, Ruling, Verdict, alteration, rule_key
+
+
+def narrow(account: Account, action: Narrow) -> Result:
+    if not account.refresh():
+        raise account.unreadable()
+    group = account.read_group(action.group_id)
+    change = _narrowing(account, action)
+    to_add, to_remove = change.left(group.rules, begun=action.id in account.journal.begun)
+    if not to_add and not to_remove:
+        return Result.NOOP
+    untouched = {rule_key(rule) for rule in group.rules} == change.keys()[0]
+    _check_users(account, action, exposing=untouched)
+    carry_out(change, account.edge, account.journal, action.id, group.rules)
+    return Result.DONE
+
+
+def settle(account: Account, action: Narrow) -> bool:
+    """Put back what a killed run owed: its rules went out first, and theirs never came in.
+
+    What is added never exposes anything, so neither register nor plan need be asked.
+    """
+    group = account.edge.read_groups([action.group_id]).get(action.group_id)
+    if group is None:
+        return False
+    change = _narrowing(account, action)
+    now = {rule_key(rule) for rule in group.rules}
+    before, after = change.keys()
+    owed = after - before
+    if not (before - {rule_key(r) for r in action.removed}) <= now < after or owed <= now:
+        return False
+    if any(rule_key(rule) in now for rule in action.removed):
+        return False
+    return carry_out(change, account.edge, account.journal, action.id, group.rules)
+
+
+def load_tags(account: Account, actions: Iterable[Action]) -> None:
+    """Read the tags of the rules that narrowing replaces, many groups a call."""
+    groups = [action.group_id for action in actions if isinstance(action, Narrow)]
+    if groups:
+        account.tags = account.edge.read_rule_tags(groups)
+
+
+def known_tags(account: Account, group_id: str) -> dict[RuleKey, dict[str, str]]:
+    """The tags of a group's rules, as ``load_tags`` read them."""
+    return {rule_key(rule): tags for rule, tags in account.tags.get(group_id, ()) if tags}
+
+
+def _narrowing(account: Account, action: Narrow) -> RuleChange:
+    known = {rule_key(rule): tags for rule, tags in account.tags.get(action.group_id, ()) if tags}
+    heirs = [action.removed[place] for place in action.heirs]
+    limit = account.policy.limits.rules_per_group
+    return RuleChange(
+        group_id=action.group_id,
+        before=action.before,
+        added=action.added,
+        removed=action.removed,
+        tags=tuple(known.get(rule_key(heir), {}) for heir in heirs),
+        remove_first=account.policy.narrow_without_headroom
+        and len(action.before) + len(action.added) > limit,
+    )
+
+
+def _check_users(account: Account, action: Narrow, *, exposing: bool) -> None:
+    """Everyone who uses the group now: nobody lawful may lose what he has by filings.
+
+    ``exposing``: the group is as it was, so it must still expose somebody decided closed.
+    """
+    users = [
+        r
+        for r in account.judged.rulings
+        if action.group_id in r.endpoint.group_ids and r.family in action.families
+    ]
+    for ruling in users:
+        name = ruling.endpoint.endpoint
+        if ruling.verdict is Verdict.UNKNOWN:
+            raise Refused(
+                Result.BLOCKED,
+                f"{name} uses the group and is unknown: {ruling.decision.reason}",
+                f"{name} 使用该安全组且状态未知：{ruling.decision.reason_zh}",
+            )
+        if ruling.verdict is Verdict.CLOSED:
+            continue
+        if not ruling.gate_held or _gate_short(account, ruling):
+            raise Refused(
+                Result.BLOCKED,
+                f"{name} uses the group lawfully and does not hold a whole gate",
+                f"{name} 合法使用该安全组，但未持有完整的闸门",
+            )
+    if exposing and not any(
+        r.verdict is Verdict.CLOSED and action.group_id in r.reach.groups(r.family) for r in users
+    ):
+        raise Refused(
+            Result.DRIFTED,
+            "it no longer exposes an endpoint that is decided closed",
+            "该安全组已不再暴露任何应关闭的端点",
+        )
+    known = {
+        i.interface_id for i in account.judged.state.interfaces if action.group_id in i.group_ids
+    }
+    new = account.edge.group_users(action.group_id) - known
+    if new:
+        who = ", ".join(sorted(new))
+        raise Refused(
+            Result.DRIFTED,
+            f"{who} began to use the group meanwhile",
+            f"{who} 在此期间开始使用该安全组",
+        )
+
+
+def _gate_short(account: Account, ruling: Ruling) -> bool:
+    gate = account.judged.gates.ours[ruling.endpoint.vpc_id, ruling.family]
+    return bool(alteration(gate, ruling.family, account.policy).missing)

@@ -1,0 +1,284 @@
+"""Carrying out a plan: checks, lease, actions in order, verification (DESIGN §8).
+
+1. take up the run of a process that died with this plan, or begin one;
+2. for each account, under its lease: read it, carry out the actions in the plan's order (each
+   reads its own object anew), then read it again by pages and verify every goal.
+
+A register that moves meanwhile, or a lost lease, stops the run: what is left is reported, not done.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from gatekeeper.apply.actions import do
+from gatekeeper.apply.context import Account, Judge
+from gatekeeper.apply.edge import Edge
+from gatekeeper.apply.groups import load_tags, settle
+from gatekeeper.apply.journal import Journal, RegisterChanged
+from gatekeeper.apply.outcome import Outcome, Result, RunReport
+from gatekeeper.apply.verify import unmet
+from gatekeeper.errors import AwsError, GatekeeperError, LeaseHeld, LeaseLost, PlanRefused
+from gatekeeper.gate import Action, JudgedAccount, Narrow, Plan, plan_from_json
+from gatekeeper.policy import Policy
+from gatekeeper.store import Run, Store
+
+Progress = Callable[[Outcome], None]
+Keep = Callable[[JudgedAccount, datetime], None]
+"""What to do with an account that was verified: remember it."""
+
+_RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
+"""Describe calls lag a change by a moment (AWS: eventual consistency)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a run works with."""
+
+    store: Store
+    policy: Policy
+    edge_for: Callable[[str], Edge]
+    judge: Judge
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    actor: str
+    keep: Keep
+    progress: Progress
+    wait: float = 60.0
+
+
+def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
+    """Carry out a plan that was found current, within the belts and approved.
+
+    Args:
+        plan: what to do.
+        tools: with what.
+        mark: the register's mark from before the plan was found current.
+
+    Raises:
+        PlanRefused: the plan was made from a dump.
+        LeaseHeld: another process is changing an account, and nothing was done yet.
+    """
+    if plan.offline:
+        raise PlanRefused(
+            "this plan was made from a dump and cannot be applied; make one without --dump",
+            zh="该计划由 --dump 生成，不能执行；请不带 --dump 重新生成",
+        )
+    store = tools.store
+    dead = [run for run in store.unfinished_runs() if run.plan_id != plan.id]
+    run_id, resumed = _begin(plan, tools)
+    outcomes: dict[str, Outcome] = {}
+    settled: set[str] = set()
+    for account_id in _accounts(plan, dead):
+        actions = [action for action in plan.actions if action.account_id == account_id]
+        try:
+            lease = store.acquire_lease(account_id, wait=tools.wait)
+        except LeaseHeld as held:
+            if not outcomes and not resumed:
+                store.finish_run(run_id, "not begun", tools.clock())
+                raise
+            _note(outcomes, _all(actions, Result.BLOCKED, held), tools, run_id, account_id)
+            continue
+        with lease:
+            account = _AccountRun(tools, run_id, account_id, actions, lease.token, mark)
+            _note(outcomes, account.run(dead), tools, run_id, account_id)
+        settled.add(account_id)
+    for run in dead:
+        if set(run.accounts) <= settled:
+            store.finish_run(run.run_id, "interrupted", tools.clock())
+    report = RunReport(
+        run_id=run_id,
+        plan_id=plan.id,
+        outcomes=(*(outcomes[a.id] for a in plan.actions), *_blocked(plan)),
+        trail_head="",
+    )
+    ended = {0: "done", 1: "failed", 3: "partly done"}[report.exit_status]
+    store.finish_run(run_id, ended, tools.clock())
+    return replace(report, trail_head=store.trail_head())
+
+
+def _blocked(plan: Plan) -> Iterator[Outcome]:
+    """What the plan itself could not plan."""
+    for blocked in plan.blocked:
+        yield Outcome(
+            action_id=blocked.to_json()["id"],
+            result=Result.BLOCKED,
+            reason=blocked.reason,
+            reason_zh=blocked.reason_zh,
+        )
+
+
+def _begin(plan: Plan, tools: Tools) -> tuple[str, bool]:
+    """The run to carry the plan out in: one that died with it, else a new one."""
+    for run in tools.store.unfinished_runs():
+        if run.plan_id == plan.id and run.kind == "apply":
+            return run.run_id, True
+    run_id = secrets.token_hex(8)
+    tools.store.start_run(
+        run_id, plan.id, "apply", tools.actor, tools.clock(), plan.to_json(), accounts=plan.accounts
+    )
+    return run_id, False
+
+
+def _accounts(plan: Plan, dead: Iterable[Run]) -> list[str]:
+    """Accounts with something to do, or in which a run died."""
+    busy = {action.account_id for action in plan.actions}
+    for run in dead:
+        busy |= set(run.accounts) & set(plan.accounts)
+    return sorted(busy)
+
+
+def _note(
+    outcomes: dict[str, Outcome],
+    found: Iterable[Outcome],
+    tools: Tools,
+    run_id: str,
+    account_id: str,
+) -> None:
+    for outcome in found:
+        outcomes[outcome.action_id] = outcome
+        tools.store.record_result(
+            run_id,
+            outcome.action_id,
+            str(outcome.result),
+            outcome.reason,
+            outcome.data,
+            at=tools.clock(),
+            account_id=account_id,
+        )
+        tools.progress(outcome)
+
+
+def _all(actions: Iterable[Action], result: Result, why: GatekeeperError) -> Iterator[Outcome]:
+    for action in actions:
+        yield Outcome(action_id=action.id, result=result, reason=why.message, reason_zh=why.zh)
+
+
+class _AccountRun:
+    """The actions of one account, under its lease."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        run_id: str,
+        account_id: str,
+        actions: Sequence[Action],
+        token: int,
+        mark: int,
+    ) -> None:
+        self.tools = tools
+        self.actions = actions
+        self.account_id = account_id
+        self.run_id = run_id
+        self.edge = tools.edge_for(account_id)
+        self.journal = Journal(
+            tools.store,
+            run_id,
+            token,
+            mark,
+            tools.clock,
+            begun=frozenset(entry.action_id for entry in tools.store.journal_entries(run_id)),
+        )
+
+    def run(self, dead: Iterable[Run]) -> Iterator[Outcome]:
+        """Each action's outcome; first what runs that died here owe is put back."""
+        judged = self.tools.judge(self.edge.read_account())
+        account = Account(self.edge, self.journal, self.tools.policy, self.tools.judge, judged)
+        self._settle(account, dead)
+        if not self.actions:
+            return
+        found: dict[str, Outcome] = {}
+        for action, outcome in self._each(account):
+            found[action.id] = outcome
+            if outcome.result not in (Result.DONE, Result.NOOP):
+                yield outcome
+        yield from self._verified(found)
+
+    def _each(self, account: Account) -> Iterator[tuple[Action, Outcome]]:
+        if not account.judged.state.complete:
+            failed = ", ".join(f"{f.operation} ({f.code})" for f in account.judged.state.failures)
+            for action in self.actions:
+                yield (
+                    action,
+                    Outcome(
+                        action_id=action.id,
+                        result=Result.BLOCKED,
+                        reason=f"the account could not be read completely: {failed}",
+                        reason_zh=f"账号未能完整读取：{failed}",
+                    ),
+                )
+            return
+        try:
+            load_tags(account, self.actions)
+        except AwsError as error:
+            for action, outcome in zip(
+                self.actions, _all(self.actions, Result.FAILED, error), strict=True
+            ):
+                yield action, outcome
+            return
+        for place, action in enumerate(self.actions):
+            try:
+                outcome = do(account, action)
+            except (RegisterChanged, LeaseLost) as stopped:
+                left = self.actions[place:]
+                result = Result.DRIFTED if isinstance(stopped, RegisterChanged) else Result.FAILED
+                yield from zip(left, _all(left, result, stopped), strict=True)
+                return
+            if outcome.result is Result.NOOP and action.id in self.journal.begun:
+                outcome = replace(outcome, result=Result.DONE)
+            yield action, outcome
+
+    def _verified(self, found: Mapping[str, Outcome]) -> Iterator[Outcome]:
+        """Read the account again by pages: what was reported done must be so."""
+        good = [
+            action
+            for action in self.actions
+            if found[action.id].result in (Result.DONE, Result.NOOP)
+        ]
+        if not good:
+            return
+        judged = self.tools.judge(self.edge.read_account())
+        missing = unmet(good, found, judged, self.tools.policy)
+        for pause in _RETRY_SECONDS:
+            if not missing:
+                break
+            self.tools.sleep(pause)
+            judged = self.tools.judge(self.edge.read_account())
+            missing = unmet(good, found, judged, self.tools.policy)
+        for action in good:
+            outcome = found[action.id]
+            if action.id in missing:
+                why, why_zh = missing[action.id]
+                outcome = Outcome(
+                    action_id=action.id,
+                    result=Result.FAILED,
+                    reason=f"it was done but does not verify: {why}",
+                    reason_zh=f"已执行但验证未通过：{why_zh}",
+                    data=outcome.data,
+                )
+            yield outcome
+        if judged.state.complete:
+            self.tools.keep(judged, self.tools.clock())
+
+    def _settle(self, account: Account, dead: Iterable[Run]) -> None:
+        for run in dead:
+            if run.kind == "apply" and self.account_id in run.accounts:
+                for action in _half_done(run, self.tools.store, self.account_id):
+                    settle(account, action)
+
+
+def _half_done(run: Run, store: Store, account_id: str) -> Iterator[Narrow]:
+    """Narrowings that a dead run began and never reported."""
+    begun = {entry.action_id for entry in store.journal_entries(run.run_id)}
+    told = {result.action_id for result in store.results(run.run_id)}
+    for action in plan_from_json(dict(run.plan)).actions:
+        if (
+            isinstance(action, Narrow)
+            and action.account_id == account_id
+            and action.id in begun - told
+        ):
+            yield action
