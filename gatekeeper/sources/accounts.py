@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gatekeeper.filing import Problem, Problems, Where
+from gatekeeper.filing import Problem, Problems, Where, printable
 from gatekeeper.sources import field
 from gatekeeper.sources.applications import FORMATS, unknown_format
 from gatekeeper.sources.column import Column, is_header
@@ -119,7 +119,7 @@ class _Reading:
             if not isinstance(item.value, dict):
                 self._bad(where, "", str(item.value), "is no JSON object", "应为 JSON 对象")
                 continue
-            self.unknown.update(dict.fromkeys(k for k in item.value if k not in names))
+            self.unknown.update(dict.fromkeys(printable(k) for k in item.value if k not in names))
             values = self._values(where, item.value)
             if values is not None:
                 self._add(where, values)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gatekeeper.filing import Problem, Problems, Row, Where
+from gatekeeper.filing import Problem, Problems, Row, Where, printable
 from gatekeeper.sources import record
 from gatekeeper.sources.column import APPLICATION_COLUMNS, is_header
 from gatekeeper.sources.json_file import JsonFile
@@ -143,4 +143,4 @@ def _read_json(
             rows.append(read)
         else:
             problems.extend(read)
-    unknown.update(dict.fromkeys(key for key in source.other_keys if key not in _BESIDE))
+    unknown.update(dict.fromkeys(printable(key) for key in source.other_keys if key not in _BESIDE))

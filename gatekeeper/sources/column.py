@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gatekeeper.filing import Problem, Where
+from gatekeeper.filing import Problem, Where, printable
 from gatekeeper.sources import field
 
 
@@ -114,7 +114,7 @@ def match_header(
         column = names.get(_fold(cell))
         if column is None:
             if shown:
-                unknown.append(shown)
+                unknown.append(printable(shown))
             continue
         if column.name in seen:
             problems.append(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from gatekeeper.errors import FilingError
-from gatekeeper.filing import Application, Problem, Row, Where
+from gatekeeper.filing import Application, Problem, Row, Where, printable
 from gatekeeper.sources import field, record
 from gatekeeper.sources.column import APPLICATION_COLUMNS, LIST_COLUMNS
 from gatekeeper.sources.field import FieldError
@@ -197,7 +197,7 @@ def _review(
             if key in REVIEW_KEYS[part]:
                 (kept.setdefault(part, {}) if part else kept)[key] = value
             elif key not in _KEYS[part] and not (part == "" and key in _PARTS):
-                unknown[f"{part}.{key}" if part else key] = None
+                unknown[printable(f"{part}.{key}" if part else key)] = None
     described = _described(parts.get("service", {}).get("domains"))
     if described:
         kept.setdefault("service", {})["domains"] = described

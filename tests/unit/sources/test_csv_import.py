@@ -258,3 +258,8 @@ def test_one_apostrophe_before_a_formula_is_taken_off(read) -> None:
     rows = "\n".join(cell("entity_name", name) for name in names)
     read_back = [row.application.entity.name for row in read(f"{HEADER}\n{rows}\n").rows]
     assert read_back == list(names.values())
+
+
+def test_names_of_unknown_columns_are_safe_to_print(read) -> None:
+    (name,) = read(f"{HEADER},\x1b[31mred\n{ROW},x\n").unknown_columns
+    assert name == "\\x1b[31mred"
