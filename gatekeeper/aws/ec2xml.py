@@ -94,9 +94,13 @@ def _read_page(operation: str, body: bytes) -> Page[object]:
 def _root(body: bytes) -> Element:
     """The document's root, without its namespace.
 
-    Expat is told the encoding, so that a document type, which alone could declare entities,
-    cannot hide in another one; EC2 never sends one.
+    EC2 sends UTF-8 without a document type.  Only a document type could declare entities, and
+    only in another encoding could it hide from a search; Expat follows a byte order mark whatever
+    encoding it is told.
     """
+    start = body[:64].lstrip()
+    if not start.startswith(b"<") or b"\0" in start:
+        raise AnswerError("the answer is no XML in UTF-8")
     if b"<!DOCTYPE" in body:
         raise AnswerError("the answer declares a document type")
     head, rest = body[:1024], body[1024:]

@@ -23,6 +23,7 @@ EXPECTED: Final = (
     AnswerError,
     OSError,
     ValueError,
+    RuntimeError,
 )
 """What a call may raise through no fault of ours: AWS, the network, credentials, configuration."""
 
@@ -86,6 +87,9 @@ def translate(error: Exception, operation: str) -> AwsError:
     elif isinstance(error, AnswerError | ResponseParserError):
         code = "MalformedResponse"
         text = str(error) if isinstance(error, AnswerError) else "the answer cannot be read"
+    elif isinstance(error, RuntimeError):
+        # botocore's only one here: renewed credentials that have expired already.
+        code, text = "ExpiredToken", str(error)
     else:
         code = type(error).__name__.removesuffix("Error")
         text = str(error).split("\n")[0]

@@ -42,7 +42,7 @@ _REQUESTS: Final = {
     "DescribeNetworkInterfaces": _structure(
         **_PAGED,
         NetworkInterfaceIds=("NetworkInterfaceIdList", "NetworkInterfaceId"),
-        Filters=("FilterList", "Filter"),
+        Filters=("FilterList", "filter"),
     ),
     "DescribeSecurityGroups": _structure(
         GroupIds=("GroupIdStringList", "GroupId"), **_PAGED, **_FILTERED
@@ -89,7 +89,7 @@ EC2_READS: Final[dict[str, Any]] = {
         "PublicIpStringList": _text_list("PublicIp"),
         "AllocationIdList": _text_list("AllocationId"),
         "NetworkInterfaceIdList": _text_list("item"),
-        "GroupIdStringList": _text_list("GroupId"),
+        "GroupIdStringList": _text_list("groupId"),
         "VpcIdStringList": _text_list("VpcId"),
         "ValueStringList": _text_list("item"),
         "FilterList": {"type": "list", "member": {"shape": "Filter", "locationName": "Filter"}},

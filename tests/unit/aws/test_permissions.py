@@ -1,0 +1,31 @@
+"""The policies in policies/iam are what the code declares."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.aws import permissions
+
+FOLDER = Path(__file__).parents[3] / "policies" / "iam"
+
+
+@pytest.mark.parametrize("name", ["read", "assume"])
+def test_the_written_policy_is_the_declared_one(name):
+    document = getattr(permissions, f"{name}_policy")()
+    assert json.loads((FOLDER / f"{name}.json").read_text()) == document
+
+
+def test_only_reads_are_needed_to_read():
+    actions = permissions.actions("read")
+    assert actions == tuple(sorted(set(actions)))
+    assert "ec2:DescribeSecurityGroups" in actions
+    assert all(action.split(":")[1].startswith(("Describe", "Get")) for action in actions)
+    assert permissions.actions("assume") == ("sts:AssumeRole",)
+
+
+def test_the_partition_and_the_role_are_in_the_resource():
+    (statement,) = permissions.assume_policy("aws", "auditor")["Statement"]
+    assert statement["Resource"] == "arn:aws:iam::*:role/auditor"
