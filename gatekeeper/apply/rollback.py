@@ -130,7 +130,11 @@ class _AccountRollback:
             token,
             mark,
             tools.clock,
-            begun=frozenset(e.action_id for e in tools.store.journal_entries(new_id)),
+            begun=frozenset(
+                entry.action_id
+                for one in (run.run_id, new_id)
+                for entry in tools.store.journal_entries(one)
+            ),
         )
         self.made = {result.action_id: result.data for result in tools.store.results(run.run_id)}
         judged = tools.judge(self.edge.read_account())

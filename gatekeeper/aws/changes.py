@@ -289,10 +289,10 @@ def permissions(rules: Sequence[Rule], *, described: bool = True) -> list[dict[s
         permission = grouped.get(key)
         if permission is None:
             permission = grouped[key] = {"IpProtocol": rule.protocol}
-            if rule.from_port is not None:
-                permission["FromPort"] = rule.from_port
-            if rule.to_port is not None:
-                permission["ToPort"] = rule.to_port
+            if rule.protocol != "-1":
+                # -1 stands for every port where a protocol has none.
+                permission["FromPort"] = -1 if rule.from_port is None else rule.from_port
+                permission["ToPort"] = -1 if rule.to_port is None else rule.to_port
         if rule.kind == "group":
             owner, _, group = rule.source.rpartition("/")
             source = {"GroupId": group} | ({"UserId": owner} if owner else {})
