@@ -70,7 +70,7 @@ class LiveEdge:
         groups = map(answers.security_group, found)
         return next((g for g in groups if g.name == name and g.vpc_id == vpc_id), None)
 
-    @needs("ec2:DescribeSecurityGroupRules")
+    @needs("ec2:DescribeSecurityGroupRules", purpose="change")
     def read_rule_tags(
         self, group_ids: Iterable[str]
     ) -> dict[str, list[tuple[Rule, dict[str, str]]]]:

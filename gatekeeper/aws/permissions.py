@@ -9,17 +9,17 @@ from typing import Any, Final, Literal, TypeVar
 Purpose = Literal["read", "change", "assume"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_CALLERS: Final = ("gatekeeper.aws.collect", "gatekeeper.aws.session")
+_CALLERS: Final = ("gatekeeper.aws.changes", "gatekeeper.aws.collect", "gatekeeper.aws.session")
 """The modules that declare calls; importing them fills the registry."""
 
-_needed: Final[dict[str, tuple[Purpose, str]]] = {}
+_needed: Final[set[tuple[Purpose, str]]] = set()
 
 
 def needs(action: str, *, purpose: Purpose = "read") -> Callable[[Function], Function]:
     """Declares that the function makes a call which needs this IAM action."""
 
     def declare(function: Function) -> Function:
-        _needed[f"{function.__module__}.{function.__qualname__}"] = (purpose, action)
+        _needed.add((purpose, action))
         return function
 
     return declare
@@ -29,7 +29,7 @@ def actions(purpose: Purpose) -> tuple[str, ...]:
     """The IAM actions of one purpose, sorted."""
     for module in _CALLERS:
         importlib.import_module(module)
-    return tuple(sorted({action for kind, action in _needed.values() if kind == purpose}))
+    return tuple(sorted({action for kind, action in _needed if kind == purpose}))
 
 
 def read_policy(partition: str = "aws-cn") -> dict[str, Any]:
@@ -40,6 +40,15 @@ def read_policy(partition: str = "aws-cn") -> dict[str, Any]:
     """
     del partition
     return _document(_statement("GatekeeperRead", actions("read"), "*"))
+
+
+def change_policy(partition: str = "aws-cn") -> dict[str, Any]:
+    """What carrying out plans needs in the account, beside ``read_policy``.
+
+    Which groups and interfaces a plan will touch is not known beforehand.
+    """
+    del partition
+    return _document(_statement("GatekeeperChange", actions("change"), "*"))
 
 
 def assume_policy(partition: str = "aws-cn", role: str = "gatekeeper") -> dict[str, Any]:

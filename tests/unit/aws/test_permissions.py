@@ -12,7 +12,7 @@ from gatekeeper.aws import permissions
 FOLDER = Path(__file__).parents[3] / "policies" / "iam"
 
 
-@pytest.mark.parametrize("name", ["read", "assume"])
+@pytest.mark.parametrize("name", ["read", "change", "assume"])
 def test_the_written_policy_is_the_declared_one(name):
     document = getattr(permissions, f"{name}_policy")()
     assert json.loads((FOLDER / f"{name}.json").read_text()) == document
@@ -24,6 +24,12 @@ def test_only_reads_are_needed_to_read():
     assert "ec2:DescribeSecurityGroups" in actions
     assert all(action.split(":")[1].startswith(("Describe", "Get")) for action in actions)
     assert permissions.actions("assume") == ("sts:AssumeRole",)
+
+
+def test_a_call_may_need_several_actions():
+    changes = permissions.actions("change")
+    assert {"ec2:CreateSecurityGroup", "ec2:CreateTags"} <= set(changes)
+    assert not set(changes) & set(permissions.actions("read"))
 
 
 def test_the_partition_and_the_role_are_in_the_resource():
