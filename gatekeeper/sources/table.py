@@ -30,6 +30,8 @@ class Odd:
     reason_zh: str
 
 
+_Step = tuple[str, int, Callable[[str], Any]]
+
 Cell = str | int | float | datetime | Odd | None
 """A cell as its file has it; CSV knows text alone."""
 
@@ -141,10 +143,7 @@ def read_records(
     table: Table, file: str, header: Header, required: frozenset[str], problems: Problems
 ) -> Iterator[Record]:
     """Every line that is not empty and has no bad cell; the bad ones go to ``problems``."""
-    plan = [
-        (index, column.name, _reader(column), column.name in required, shown)
-        for index, column, shown in header.columns
-    ]
+    plan = [(column.name, index, _reader(column)) for index, column, _ in header.columns]
     width, sheet = header.width, table.sheet
     for line, cells in table.lines:
         if not any(cells) and all(cell in (None, "") for cell in cells):
@@ -155,33 +154,59 @@ def read_records(
                 problems.add(_ragged(where, len(cells), width))
                 continue
             cells = [*cells[:width], *[None] * (width - len(cells))]  # noqa: PLW2901
-        values: dict[str, Any] = {}
-        good = True
-        for index, name, read, must, shown in plan:
-            cell = cells[index]
-            if not cell and not must and cell in (None, ""):
-                continue
-            try:
-                value = read(cell if type(cell) is str else _as_text(name, cell))
-                if value is not None:
-                    values[name] = value
-                elif must:
-                    raise FieldError("is required", "不能为空", value="")
-            except FieldError as error:
-                good = False
-                problems.add(
-                    Problem(
-                        where=where,
-                        column=shown,
-                        value=str(cell).strip() if error.value is None else error.value,
-                        reason=error.reason,
-                        reason_zh=error.reason_zh,
-                    )
+        record = _read_text(where, cells, header, plan) if sheet is None else None
+        if record is None or not required <= record.values.keys():
+            record = _read_any(where, cells, header, required, problems)
+        if record is not None:
+            yield record
+
+
+def _read_text(
+    where: Where, cells: Sequence[Any], header: Header, plan: Sequence[_Step]
+) -> Record | None:
+    """One line of text; ``None`` where a cell is bad, whatever is bad about it."""
+    try:
+        values = {name: read(cells[index]) for name, index, read in plan if cells[index]}
+    except FieldError:
+        return None
+    if None in values.values():
+        values = {name: value for name, value in values.items() if value is not None}
+    return Record(where, values, header, cells)
+
+
+def _read_any(
+    where: Where,
+    cells: Sequence[Cell],
+    header: Header,
+    required: frozenset[str],
+    problems: Problems,
+) -> Record | None:
+    """One line, cell by cell; every bad cell goes to ``problems``, and then there is no record."""
+    values: dict[str, Any] = {}
+    good = True
+    for index, column, shown in header.columns:
+        cell = cells[index]
+        try:
+            value = _reader(column)(cell if isinstance(cell, str) else _as_text(column.name, cell))
+            if value is not None:
+                values[column.name] = value
+            elif column.name in required:
+                raise FieldError("is required", "不能为空", value="")
+        except FieldError as error:
+            good = False
+            problems.add(
+                Problem(
+                    where=where,
+                    column=shown,
+                    value=str(cell).strip() if error.value is None else error.value,
+                    reason=error.reason,
+                    reason_zh=error.reason_zh,
                 )
-        if good:
-            yield Record(where, values, header, cells)
+            )
+    return Record(where, values, header, cells) if good else None
 
 
+@lru_cache(maxsize=64)
 def _reader(column: Column) -> Callable[[str], Any]:
     """A column's parser for raw cells: ``None`` where nothing stands, one apostrophe taken off."""
     parse = column.parse
