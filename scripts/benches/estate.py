@@ -1,4 +1,4 @@
-"""A large account as the pages that AWS would answer with: indented XML, a thousand objects a page."""
+"""A large account as pages that AWS would answer with: indented XML, a thousand objects each."""
 
 from __future__ import annotations
 
@@ -27,28 +27,35 @@ class Size:
     load_balancers: int = 190
     classic: int = 10
     page: int = 1_000
+    indent: int = 4
+    """Spaces a level, as EC2 writes; 0 puts a page on one line."""
 
 
 class Xml:
-    """Writes indented XML, four spaces a level, as EC2 does."""
+    """Writes XML, indented as EC2 does it."""
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
+    def __init__(self, indent: int = 4) -> None:
+        self._parts: list[str] = []
         self._depth = 0
+        self._step = " " * indent
+        self._end = "\n" if indent else ""
+
+    def _add(self, text: str) -> None:
+        self._parts += (self._step * self._depth, text, self._end)
 
     def open(self, name: str, attributes: str = "") -> None:
-        self._lines.append(f"{'    ' * self._depth}<{name}{attributes}>")
+        self._add(f"<{name}{attributes}>")
         self._depth += 1
 
     def close(self, name: str) -> None:
         self._depth -= 1
-        self._lines.append(f"{'    ' * self._depth}</{name}>")
+        self._add(f"</{name}>")
 
     def leaf(self, name: str, value: object) -> None:
-        self._lines.append(f"{'    ' * self._depth}<{name}>{value}</{name}>")
+        self._add(f"<{name}>{value}</{name}>")
 
     def empty(self, name: str) -> None:
-        self._lines.append(f"{'    ' * self._depth}<{name}/>")
+        self._add(f"<{name}/>")
 
     def leaves(self, **values: object) -> None:
         for name, value in values.items():
@@ -67,7 +74,7 @@ class Xml:
 
     def encode(self) -> bytes:
         head = '<?xml version="1.0" encoding="UTF-8"?>\n'
-        return (head + "\n".join(self._lines)).encode()
+        return (head + "".join(self._parts)).encode()
 
 
 class Estate:
@@ -110,7 +117,7 @@ class Estate:
         starts = range(0, max(count, 1), step)
         pages = []
         for number, start in enumerate(starts, 1):
-            xml = Xml()
+            xml = Xml(self.size.indent)
             xml.open(f"{operation}Response", f' xmlns="{EC2}"')
             xml.leaf("requestId", f"5b9e6f3a-0000-4000-8000-{number:012d}")
             xml.open(name)
@@ -178,7 +185,9 @@ class Estate:
         balancer = index // 2 if index < 2 * owners else None
         description = "Primary network interface"
         if balancer is not None and balancer < size.load_balancers:
-            description = f"ELB {'net' if balancer % 5 == 4 else 'app'}/lb-{balancer}/{balancer:016x}"
+            description = (
+                f"ELB {'net' if balancer % 5 == 4 else 'app'}/lb-{balancer}/{balancer:016x}"
+            )
         elif balancer is not None:
             description = f"ELB classic-{balancer}"
         owner = ACCOUNT if balancer is None else "amazon-elb"
@@ -268,9 +277,7 @@ class Estate:
         )
         xml.open("cidrBlockAssociationSet")
         xml.open("item")
-        xml.leaves(
-            cidrBlock=f"10.{index}.0.0/16", associationId=f"vpc-cidr-assoc-{index:017x}"
-        )
+        xml.leaves(cidrBlock=f"10.{index}.0.0/16", associationId=f"vpc-cidr-assoc-{index:017x}")
         xml.open("cidrBlockState")
         xml.leaf("state", "associated")
         xml.close("cidrBlockState")
@@ -283,7 +290,7 @@ class Estate:
         step = 400
         starts = range(0, max(self.size.load_balancers, 1), step)
         for number, start in enumerate(starts, 1):
-            xml = Xml()
+            xml = Xml(self.size.indent)
             xml.open("DescribeLoadBalancersResponse", f' xmlns="{ELBV2}"')
             xml.open("DescribeLoadBalancersResult")
             xml.open("LoadBalancers")
@@ -312,7 +319,7 @@ class Estate:
             yield xml.encode()
 
     def _classic(self) -> bytes:
-        xml = Xml()
+        xml = Xml(self.size.indent)
         xml.open("DescribeLoadBalancersResponse", f' xmlns="{ELB}"')
         xml.open("DescribeLoadBalancersResult")
         xml.open("LoadBalancerDescriptions")
@@ -334,12 +341,10 @@ class Estate:
         return xml.encode()
 
     def _identity(self) -> bytes:
-        xml = Xml()
+        xml = Xml(self.size.indent)
         xml.open("GetCallerIdentityResponse", f' xmlns="{STS}"')
         xml.open("GetCallerIdentityResult")
-        xml.leaves(
-            Arn=f"arn:aws-cn:iam::{ACCOUNT}:user/bench", UserId="AIDABENCH", Account=ACCOUNT
-        )
+        xml.leaves(Arn=f"arn:aws-cn:iam::{ACCOUNT}:user/bench", UserId="AIDABENCH", Account=ACCOUNT)
         xml.close("GetCallerIdentityResult")
         xml.close("GetCallerIdentityResponse")
         return xml.encode()

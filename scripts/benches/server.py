@@ -15,6 +15,7 @@ from collections import Counter
 from http.client import HTTPConnection
 from multiprocessing.connection import Connection
 from types import TracebackType
+from typing import Self
 from urllib.parse import parse_qs
 
 from benches.estate import Estate, Size
@@ -30,7 +31,7 @@ class BenchServer:
         self.url = ""
         self.bytes = 0
 
-    def __enter__(self) -> BenchServer:
+    def __enter__(self) -> Self:
         ours, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.Process(target=_serve, args=(theirs, self._size))
         self._process.start()
