@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gatekeeper.filing.lifecycle import MOVES, STATUS_ZH, path
 from gatekeeper.filing.model import Application, Status
@@ -31,8 +31,7 @@ AHEAD: Final = timedelta(minutes=5)
 """How far in the future a status may lie: clocks differ."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(NamedTuple):
     """An application as the register has it."""
 
     application: Application
@@ -50,8 +49,7 @@ class StepKind(StrEnum):
     """The same again at a later time: an event and a new ``seen_at``, nothing else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One change to store, in order."""
 
     kind: StepKind
