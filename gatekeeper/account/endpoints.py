@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 from gatekeeper.account.model import (
@@ -240,11 +241,8 @@ class _Reader:
         )
 
     def _balancer(self, balancer: LoadBalancer, parts: list[Interface]) -> Endpoint | None:
-        addresses = tuple(
-            address
-            for part in sorted(parts)
-            for address in self._addresses(part, balancer.arn, balancer=True)
-        )
+        found = (self._addresses(part, balancer.arn, balancer=True) for part in parts)
+        addresses = tuple(sorted(chain.from_iterable(found), key=_address_order))
         internal = balancer.scheme == "internal"
         gateway = balancer.type is LoadBalancerType.GATEWAY
         if not addresses and (internal or gateway):
