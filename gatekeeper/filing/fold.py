@@ -5,7 +5,7 @@ approved                  filing before          effect
 ========================  =====================  ==========================================
 new, transfer_in          none, or ended         created; UNLICENSED where the licence is bad
 new, transfer_in          live                   replaced, ``filing-duplicate``
-change, good licence      live                   entity, service and a given access replaced
+change, good licence      live                   entity, service, access (if it has addresses) replaced
 change, bad licence       live                   nothing, licence issue
 change_ip                 live                   the whole access replaced
 deregister_service,       live                   ended
@@ -250,7 +250,8 @@ class _Ledger:
             return
         self._settle(application.filing_id, keep="filing-duplicate")
         life.entity, life.service = application.entity, application.service
-        if application.access.given:
+        # An account number that a portal always fills in takes no address away.
+        if application.access.ips:
             life.access = application.access
         life.licence = verdict.licence
         life.application_id, life.since = application.application_id, application.status_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -104,6 +105,13 @@ def test_change_replaces_entity_and_service_and_a_given_access() -> None:
     assert (kept.application_id, kept.since) == ("A2", at(2))
     moved = only(run(app("A1"), app("A2", "change", 2, ips=NEW)))
     assert moved.access.ips == NEW
+
+
+def test_a_change_that_names_an_account_and_no_address_takes_none_away() -> None:
+    change = app("A2", "change", 2, ips=NEW, name="新站")
+    bare = replace(change, access=Access(account_id="111122223333"))
+    filing = only(run(app("A1"), bare))
+    assert (filing.service.name, filing.access.ips) == ("新站", OLD)
 
 
 def test_change_ip_replaces_the_whole_access_and_nothing_else() -> None:
