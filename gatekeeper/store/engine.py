@@ -45,9 +45,13 @@ class Database:
         self._turn = threading.RLock() if alone else nullcontext()
         with self.translated():
             self._engine = _sqlite_engine(address) if self.sqlite else _postgresql_engine(address)
-        level = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
-        self._reading = self._engine.execution_options(**level)
-        self._writing = self._engine.execution_options(gatekeeper_begin="BEGIN IMMEDIATE")
+        if self.sqlite:
+            self._reading = self._engine
+            self._writing = self._engine.execution_options(gatekeeper_begin="BEGIN IMMEDIATE")
+        else:
+            self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            # Behind the lock the newest state must be seen, whatever the server's default is.
+            self._writing = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

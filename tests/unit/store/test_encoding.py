@@ -1,0 +1,117 @@
+"""What is written by hand for speed is the canonical JSON that it claims to be."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.filing import (
+    Access,
+    Application,
+    Entity,
+    Kind,
+    Service,
+    ServiceType,
+    Status,
+    Stored,
+)
+from gatekeeper.store.chain import link_hash
+from gatekeeper.store.encoding import canonical, from_text, pack, plain, to_text, unpack
+from gatekeeper.store.register import _told
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+times = st.datetimes(
+    datetime(1990, 1, 1),  # noqa: DTZ001
+    datetime(2090, 1, 1),  # noqa: DTZ001
+    timezones=st.just(timezone(timedelta(hours=8))),
+)
+lists = st.lists(texts, max_size=3).map(tuple)
+applications = st.builds(
+    Application,
+    application_id=texts,
+    filing_id=texts,
+    kind=st.sampled_from(Kind),
+    status=st.sampled_from(Status),
+    status_at=times,
+    entity=st.builds(
+        Entity,
+        name=texts,
+        certificate_type=texts,
+        certificate_number=texts,
+        province=texts,
+        licence=texts,
+    ),
+    service=st.builds(
+        Service,
+        type=st.none() | st.sampled_from(ServiceType),
+        name=texts,
+        licence=texts,
+        domains=lists,
+    ),
+    access=st.builds(Access, account_id=texts, load_balancer=texts, ips=lists),
+    review=texts,
+)
+
+
+@given(applications)
+def test_an_application_comes_back_and_is_canonical(application: Application) -> None:
+    body = pack(application)
+    assert unpack(body) == application
+    assert body == canonical(plain(body))
+
+
+@given(applications, st.none() | texts, texts, texts, st.integers(0, 9), times)
+def test_what_is_told_of_a_change_is_canonical(
+    application: Application,
+    before: str | None,
+    source: str,
+    note: str,
+    line: int,
+    seen_at: datetime,
+) -> None:
+    data = _told(
+        Stored(application=application, seen_at=seen_at),
+        before or None,
+        "a" * 64,
+        source=source,
+        note=note,
+        line=line,
+        skipped=(Status.REPORTED, Status.BUREAU_REVIEW) if line else (),
+    )
+    assert data == canonical(plain(data))
+
+
+@given(texts, st.none() | texts, texts)
+def test_a_hash_is_over_canonical_json(actor: str, account_id: str | None, data: str) -> None:
+    from hashlib import sha256
+
+    content = {
+        "account_id": account_id,
+        "actor": actor,
+        "at": "t",
+        "data": data,
+        "kind": "k",
+        "prev_hash": "p",
+        "seq": 7,
+        "subject": "s",
+    }
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    made = link_hash(7, "t", actor, "k", "s", account_id, data, "p")
+    assert made == sha256(text.encode()).hexdigest()
+
+
+@given(times, times)
+def test_the_order_of_texts_is_the_order_of_times(one: datetime, other: datetime) -> None:
+    assert (to_text(one) < to_text(other)) is (one < other)
+    assert from_text(to_text(one)) == one
+    assert from_text(to_text(one)).tzinfo is UTC
+
+
+def test_a_time_without_offset_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        to_text(datetime(2026, 1, 1))  # noqa: DTZ001
+    assert from_text(None) is None
