@@ -65,7 +65,7 @@ def reconcile(
     """
     memory = memory or Memory()
     read = sorted(states, key=lambda state: state.account_id)
-    accounts = tuple(_judge(state, register, policy, memory, at) for state in read)
+    accounts = tuple(judge(state, register, policy, memory, at) for state in read)
     finder = Finder(policy, at, memory.first_seen)
     in_scope = frozenset(state.account_id for state in read)
     find_register_issues(register, finder, in_scope | (frozenset() if scope else known_accounts))
@@ -91,9 +91,10 @@ def reconcile(
     )
 
 
-def _judge(
+def judge(
     state: AccountState, register: Register, policy: Policy, memory: Memory, at: datetime
 ) -> JudgedAccount:
+    """One account with everything that follows from the register and the policy."""
     reach = judge_account(state, policy, at)
     gates = read_gates(state, policy)
     coverage = Coverage.of(register, state)

@@ -24,12 +24,13 @@ def read_register(store: Store | None, policy: Policy, at: datetime) -> Register
     """The filing records as they stand at ``at``; an empty register where there is no store."""
     if store is None:
         return fold((), (), at=at, open_transfer_in=policy.open_transfer_in)
+    records = store.records()
     return fold(
-        store.applications(),
-        store.orders(),
+        records.applications,
+        records.orders,
         at=at,
         open_transfer_in=policy.open_transfer_in,
-        version=store.register_version(),
+        version=records.version,
     )
 
 
@@ -85,29 +86,33 @@ def recall(store: Store) -> Memory:
 
 def remember(store: Store, found: Reconciliation) -> None:
     """Keep what was seen of each account that was read whole."""
-    before = store.endpoint_memory()
     for account in found.accounts:
-        if not account.state.complete:
-            continue
-        account_id, view = account.state.account_id, account.reach.view
-        store.remember_addresses(
-            account_id,
-            [
-                SeenAddress(ip=fact.ip, kind=fact.kind, allocation_id=fact.allocation_id)
-                for fact in view.addresses.values()
-            ],
-            at=found.at,
-        )
-        store.remember_endpoints(
-            account_id,
-            [
-                SeenEndpoint(one.endpoint, one.kind, family, one.ips(family))
-                for one in view.endpoints
-                for family in one.families
-            ],
-            at=found.at,
-        )
-        _mark(store, account, before, found.at)
+        if account.state.complete:
+            remember_account(store, account, found.at)
+
+
+def remember_account(store: Store, account: JudgedAccount, at: datetime) -> None:
+    """Keep the addresses and endpoints of one account, and with which addresses they stand open."""
+    account_id, view = account.state.account_id, account.reach.view
+    before = store.endpoint_memory([account_id])
+    store.remember_addresses(
+        account_id,
+        [
+            SeenAddress(ip=fact.ip, kind=fact.kind, allocation_id=fact.allocation_id)
+            for fact in view.addresses.values()
+        ],
+        at=at,
+    )
+    store.remember_endpoints(
+        account_id,
+        [
+            SeenEndpoint(one.endpoint, one.kind, family, one.ips(family))
+            for one in view.endpoints
+            for family in one.families
+        ],
+        at=at,
+    )
+    _mark(store, account, before, at)
 
 
 def _mark(

@@ -69,7 +69,7 @@ def plan(
                 "trail_head": look.trail_head,
             },
         )
-        if look.store is not None and not made.offline:
+        if look.store is not None and not made.offline and (made.actions or made.blocked):
             look.store.save_plan(made.id, author, look.found.at, made.to_json())
     if out is not None:
         from gatekeeper.report.files import write_whole

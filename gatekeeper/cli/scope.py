@@ -7,8 +7,8 @@ account that a dump lacks is unreadable, not forgotten, unless ``--account`` ask
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from gatekeeper.cli.progress import watched
 from gatekeeper.cli.stores import reading_store, writing_store
 
 if TYPE_CHECKING:
+    from gatekeeper.apply import Edge
     from gatekeeper.aws.session import AccountTarget
     from gatekeeper.cli.settings import Settings
     from gatekeeper.gate import Reconciliation
@@ -149,6 +150,23 @@ def _live(
     quiet()
     wanted = targets(registered, only)
     return watched(collect_many(wanted, region), total=len(wanted), label="accounts")
+
+
+@contextmanager
+def edges(region: str, store: Store) -> Iterator[Callable[[str], Edge]]:
+    """Give the edge of an account, opened when it is asked for; all are closed at the end."""
+    from gatekeeper.aws.changes import LiveEdge
+    from gatekeeper.aws.session import Gateway
+
+    registered = {account.account_id: account for account in store.accounts()}
+    gateway = Gateway(region)
+    with ExitStack() as stack:
+
+        def edge_for(account_id: str) -> Edge:
+            [target] = targets(registered, (account_id,))
+            return LiveEdge(stack.enter_context(gateway.open(target)))
+
+        yield edge_for
 
 
 def quiet() -> None:

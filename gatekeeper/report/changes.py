@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatekeeper.account import AccountState
+from gatekeeper.apply import RunReport
 from gatekeeper.gate import Plan
 from gatekeeper.report.accounts import alarms
 from gatekeeper.report.records import Cell, Report, Table, several
@@ -48,26 +49,25 @@ def plan_report(plan: Plan, states: Sequence[AccountState], lang: str) -> Report
     )
 
 
-def run_report(run: Mapping[str, Any]) -> Report:
-    """``apply`` and ``rollback``: run/1.
-
-    ``run`` is the document itself: ``run_id``, ``plan_id``, ``results``, ``trail_head``.
-    """
-    results = run["results"]
+def run_report(run: RunReport, lang: str) -> Report:
+    """``apply`` and ``rollback``: run/1."""
     return Report(
         title="run",
-        document={"schema": "gatekeeper/run/1", **run},
+        document=run.to_json(),
         tables=(
             Table(
                 "results",
                 ("action", "result", "reason"),
-                [(item["action"], item["result"], item.get("reason")) for item in results],
+                [
+                    (o.action_id, str(o.result), o.reason_zh if lang == "zh" else o.reason)
+                    for o in run.outcomes
+                ],
             ),
         ),
         facts=(
-            ("run_id", _text(run.get("run_id"))),
-            ("plan_id", _text(run.get("plan_id"))),
-            ("trail_head", _text(run.get("trail_head"))),
+            ("run_id", run.run_id),
+            ("plan_id", run.plan_id),
+            ("trail_head", run.trail_head),
         ),
     )
 

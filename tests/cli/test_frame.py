@@ -75,7 +75,7 @@ def test_help_loads_nothing_heavy():
 
 def test_help_is_quick(process):
     best = min(_seconds(process) for _ in range(5))
-    assert best < 0.6, "0.3 s on a machine with nothing else to do"
+    assert best < 2, "0.15 s on a machine with nothing else to do"
 
 
 def _seconds(process):
@@ -146,9 +146,10 @@ def test_wrong_usage_is_one_line_and_exit_2(words, lang, gatekeeper, monkeypatch
     monkeypatch.setenv("GATEKEEPER_LANG", lang)
     shown = gatekeeper(*words, status=2)
     assert shown.out == ""
-    if words != ("accounts",):
+    chinese = lang == "zh" and "fr" not in words  # --lang stands before GATEKEEPER_LANG
+    if words != ("accounts",):  # then its help is shown
         assert shown.err.count("\n") == 1
-        assert shown.err.startswith("gatekeeper：" if lang == "zh" else "gatekeeper: ")
+        assert shown.err.startswith("gatekeeper：" if chinese else "gatekeeper: ")
 
 
 def test_an_error_is_one_line_in_the_language_asked_for(gatekeeper):

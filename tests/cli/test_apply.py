@@ -1,0 +1,309 @@
+"""What changes an account, on an embedded one: plan, approve, apply, rollback, audit, doctor."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from boto3.session import Session
+from moto.server import ThreadedMotoServer
+
+ACCOUNT_ID = "123456789012"
+SHOP, BLOG, PORTAL = "52.83.10.11", "52.83.10.12", "52.83.10.13"
+
+
+@pytest.fixture
+def box(monkeypatch, filings):
+    """An embedded account, the environment that leads to it, and filings for it.
+
+    Shop and blog share a wide group, the portal has a narrow one; the blog is not filed.
+    """
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    urllib.request.urlopen(f"{url}/moto-api/reset", data=b"", timeout=5).close()
+    ec2 = Session(region_name="cn-northwest-1").client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
+
+    def group(name, low, high, cidr):
+        made = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(
+            GroupId=made,
+            IpPermissions=[
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": low,
+                    "ToPort": high,
+                    "IpRanges": [{"CidrIp": cidr}],
+                }
+            ],
+        )
+        return made
+
+    wide, narrow = group("web-wide", 0, 65535, "0.0.0.0/0"), group("ssh", 22, 22, "203.0.113.0/24")
+    for ip, held in ((SHOP, wide), (BLOG, wide), (PORTAL, narrow)):
+        made = ec2.create_network_interface(SubnetId=subnet, Groups=[held])["NetworkInterface"]
+        address = ec2.allocate_address(Domain="vpc", Address=ip)["AllocationId"]
+        ec2.associate_address(AllocationId=address, NetworkInterfaceId=made["NetworkInterfaceId"])
+    filings(
+        {"application_id": "A-shop", "filing_id": "F-shop", "account_id": ACCOUNT_ID, "ips": SHOP},
+        {
+            "application_id": "A-portal",
+            "filing_id": "F-portal",
+            "service_licence": "宁ICP备2026000001号-2",
+            "account_id": ACCOUNT_ID,
+            "ips": PORTAL,
+        },
+    )
+    yield ec2
+    server.stop()
+
+
+@pytest.fixture
+def filed(box, gatekeeper):
+    gatekeeper("filings", "import", "filings.csv", status=0)
+    return box
+
+
+def document(gatekeeper, *words, status):
+    return gatekeeper(*words, "--format", "json", status=status).json
+
+
+def exposed(gatekeeper):
+    shown = document(gatekeeper, "exposure", status=0)
+    return {ip for exposure in shown["exposures"] for ip in exposure["ips"]}
+
+
+def test_exposure_makes_no_store(box, gatekeeper, tmp_path):
+    assert exposed(gatekeeper) == {SHOP, BLOG}
+    assert [path.name for path in tmp_path.iterdir()] == ["filings.csv"]
+
+
+def test_the_whole_job(filed, gatekeeper):
+    before = document(gatekeeper, "reconcile", status=3)
+    assert {f["code"] for f in before["findings"]} == {"exposed-unfiled", "closed-approved"}
+    plan = document(gatekeeper, "plan", "--out", "plan.json", "--by", "operator", status=3)
+    assert [a["op"] for a in plan["actions"]] == ["create-gate", "attach", "attach", "narrow"]
+    run = document(gatekeeper, "apply", "plan.json", "--yes", "--by", "operator", status=0)
+    assert list(run) == ["schema", "run_id", "plan_id", "results", "trail_head"]
+    assert run["schema"] == "gatekeeper/run/1"
+    assert run["plan_id"] == plan["id"]
+    assert [r["action"] for r in run["results"]] == [a["id"] for a in plan["actions"]]
+    assert {r["result"] for r in run["results"]} == {"done"}
+    after = document(gatekeeper, "reconcile", status=0)
+    assert after["findings"] == []
+    assert exposed(gatekeeper) == {SHOP, PORTAL}
+    listed = document(gatekeeper, "history", "--kind", "run.started", status=0)
+    assert [event["subject"] for event in listed["events"]] == [run["run_id"]]
+    gatekeeper("trail", "verify", "--expect", run["trail_head"], status=0)
+
+
+def test_nothing_pending_is_clean_and_writes_no_trail(filed, gatekeeper):
+    gatekeeper("apply", "--yes", status=0)
+    head = document(gatekeeper, "trail", "verify", status=0)["trail_head"]
+    again = gatekeeper("apply", "--format", "json", status=0)
+    assert again.json["results"] == []
+    assert "nothing is pending" in again.err
+    gatekeeper("plan", status=0)
+    assert document(gatekeeper, "trail", "verify", status=0)["trail_head"] == head
+
+
+def test_a_pipe_declines(filed, process, gatekeeper):
+    shown = process("apply", status=3)
+    assert shown.out == ""
+    assert "declined" in shown.err
+    assert "--yes" in shown.err
+    assert exposed(gatekeeper) == {SHOP, BLOG}
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
+def test_a_terminal_asks(answer, status, filed, tmp_path, gatekeeper):
+    controller, terminal = os.openpty()
+    os.write(controller, answer.encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "gatekeeper", "apply"],
+        cwd=tmp_path,
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(controller)
+    os.close(terminal)
+    assert done.returncode == status, done.stderr
+    assert "narrow" in done.stderr, "the plan is shown before the question"
+    opened = {SHOP, PORTAL}
+    assert exposed(gatekeeper) == (opened if status == 0 else {SHOP, BLOG})
+
+
+def test_a_stale_plan_does_nothing(filed, gatekeeper):
+    gatekeeper("plan", "--out", "plan.json", status=3)
+    gatekeeper("filings", "suspend", "F-shop", "--by", "b", "--reason", "r", status=0)
+    shown = gatekeeper("apply", "plan.json", "--yes", status=3)
+    assert "another register" in shown.err
+    assert exposed(gatekeeper) == {SHOP, BLOG}
+    assert "--region" in gatekeeper("apply", "plan.json", "--region", "cn-north-1", status=3).err
+
+
+def test_another_policy_is_another_plan(filed, gatekeeper, tmp_path):
+    gatekeeper("plan", "--out", "plan.json", status=3)
+    (tmp_path / "gate.yaml").write_text("limits: {floor: 11}\n")
+    shown = gatekeeper("apply", "plan.json", "--yes", "--policy", "gate.yaml", status=3)
+    assert "another policy" in shown.err
+
+
+def test_the_belts_hold_at_apply_too(filed, gatekeeper, tmp_path):
+    (tmp_path / "gate.yaml").write_text("limits: {floor: 0, percent: 0}\n")
+    policy = ("--policy", "gate.yaml")
+    assert "--allow-large" in gatekeeper("apply", "--yes", *policy, status=1).err
+    gatekeeper("plan", "--allow-large", "--out", "plan.json", *policy, status=3)
+    assert "--allow-large" in gatekeeper("apply", "plan.json", "--yes", *policy, status=1).err
+    gatekeeper("apply", "plan.json", "--yes", "--allow-large", *policy, status=0)
+
+
+def test_approvals_are_counted(filed, gatekeeper, tmp_path):
+    (tmp_path / "gate.yaml").write_text("approvals: {open: 1, close: 2}\n")
+    policy = ("--policy", "gate.yaml")
+    gatekeeper("plan", "--out", "plan.json", "--by", "Operator", *policy, status=3)
+    assert "0 of 1" in gatekeeper("apply", "plan.json", "--yes", *policy, status=3).err
+    own = gatekeeper("approve", "plan.json", "--by", " operator ", *policy, status=1)
+    assert "another person" in own.err
+    gatekeeper("approve", "plan.json", "--by", "first", *policy, status=0)
+    assert "1 of 2" in gatekeeper("apply", "plan.json", "--yes", *policy, status=3).err
+    gatekeeper("approve", "plan.json", "--by", "first", *policy, status=0)
+    gatekeeper("apply", "plan.json", "--yes", *policy, status=3)
+    gatekeeper("approve", "plan.json", "--by", "second", *policy, status=0)
+    gatekeeper("apply", "plan.json", "--yes", *policy, status=0)
+
+
+def test_an_offline_plan_is_never_applied(filed, gatekeeper, dump):
+    dump()
+    gatekeeper("plan", "--dump", "dump", "--out", "plan.json", status=3)
+    assert "--dump" in gatekeeper("apply", "plan.json", "--yes", status=1).err
+
+
+def test_account_and_file_exclude_each_other(filed, gatekeeper):
+    gatekeeper("plan", "--out", "plan.json", status=3)
+    gatekeeper("apply", "plan.json", "--yes", "--account", ACCOUNT_ID, status=2)
+    gatekeeper("apply", "--yes", "--account", ACCOUNT_ID, status=0)
+
+
+def test_rollback_restores_what_is_lawful_and_says_what_is_not(filed, gatekeeper, process):
+    first = document(gatekeeper, "apply", "--yes", status=0)
+    assert process("rollback", first["run_id"], status=3).out == ""
+    back = document(gatekeeper, "rollback", first["run_id"], "--yes", status=3)
+    assert back["run_id"] != first["run_id"]
+    assert "blocked" in {r["result"] for r in back["results"]}
+    assert BLOG not in exposed(gatekeeper)
+    gatekeeper("rollback", "nonsense", "--yes", status=1)
+
+
+def test_an_account_that_cannot_be_entered_is_incomplete(filed, gatekeeper):
+    gatekeeper("accounts", "add", ACCOUNT_ID, status=0)
+    gatekeeper("accounts", "add", "999988887777", status=0)
+    shown = document(gatekeeper, "reconcile", status=4)
+    assert [a["status"] for a in shown["accounts"]] == ["complete", "unreadable"]
+    assert shown["accounts"][1]["errors"][0]["code"] == "AccountMismatch"
+    assert document(gatekeeper, "apply", "--yes", status=4)["results"]
+    assert BLOG not in exposed_of(gatekeeper)
+
+
+def exposed_of(gatekeeper):
+    shown = document(gatekeeper, "exposure", "--account", ACCOUNT_ID, status=0)
+    return {ip for exposure in shown["exposures"] for ip in exposure["ips"]}
+
+
+def test_an_audit_tells_new_known_and_resolved(filed, gatekeeper):
+    def states(shown):
+        return {f["code"]: f["state"] for f in shown["findings"]}
+
+    first = document(gatekeeper, "audit", status=3)
+    assert first["since"] is None
+    assert states(first) == {"exposed-unfiled": "new", "closed-approved": "new"}
+    second = document(gatekeeper, "audit", status=3)
+    assert states(second) == {"exposed-unfiled": "known", "closed-approved": "known"}
+    assert second["since"] is not None
+    assert second["findings"][0]["first_seen"] == first["findings"][0]["first_seen"]
+    gatekeeper("apply", "--yes", status=0)
+    third = document(gatekeeper, "audit", status=0)
+    assert states(third) == {"exposed-unfiled": "resolved", "closed-approved": "resolved"}
+    assert third["drift"] == [], "what gatekeeper did itself is no drift"
+    assert document(gatekeeper, "audit", status=0)["findings"] == []
+
+
+def test_an_audit_sees_what_others_changed(filed, gatekeeper):
+    ec2 = filed
+    gatekeeper("apply", "--yes", status=0)
+    gatekeeper("audit", status=0)
+    [group] = ec2.describe_security_groups(
+        Filters=[{"Name": "group-name", "Values": ["web-wide"]}]
+    )["SecurityGroups"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group["GroupId"],
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 443,
+                "ToPort": 443,
+                "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+            }
+        ],
+    )
+    shown = document(gatekeeper, "audit", status=3)
+    assert {d["kind"] for d in shown["drift"]} == {"endpoint-reopened", "rules-changed"}
+    assert [f["code"] for f in shown["findings"]] == ["exposed-unfiled"]
+
+
+def test_decisions_are_sealed(filed, gatekeeper, tmp_path):
+    import hashlib
+
+    gatekeeper("decisions", "--out", "feed.json", status=0)
+    shown = json.loads((tmp_path / "feed.json").read_text(encoding="utf-8"))
+    assert shown["schema"] == "gatekeeper/decisions/1"
+    assert {"protocol": "udp", "port": 443} in shown["ports"]
+    assert {d["decision"] for d in shown["decisions"]} == {"open", "closed"}
+    digest = shown.pop("digest")
+    text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == digest
+    assert shown["generated_at"] < shown["expires_at"]
+
+
+def test_the_doctor_tries_and_changes_nothing(filed, gatekeeper):
+    head = document(gatekeeper, "trail", "verify", status=0)["trail_head"]
+    shown = document(gatekeeper, "doctor", status=0)
+    assert shown["ok"]
+    checks = {check["check"]: check["status"] for check in shown["checks"]}
+    assert checks["store"] == checks["policy"] == checks["credentials"] == "ok"
+    assert checks["read: ec2:DescribeSecurityGroups"] == "ok"
+    assert checks["change: ec2:ModifyNetworkInterfaceAttribute"] == "ok"
+    assert checks["change: elasticloadbalancing:SetSecurityGroups"] == "not tried"
+    assert document(gatekeeper, "trail", "verify", status=0)["trail_head"] == head
+    assert document(gatekeeper, "reconcile", status=3)["summary"]["decisions"]["unknown"] == 0
+
+
+def test_the_doctor_says_what_is_missing(gatekeeper, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    (tmp_path / "gate.yaml").write_text("nonsense: 1\n")
+    shown = document(gatekeeper, "doctor", "--policy", "gate.yaml", status=1)
+    checks = {check["check"]: check for check in shown["checks"]}
+    assert checks["policy"]["status"] == "missing"
+    assert "nonsense" in checks["policy"]["detail"]
+    assert checks["store"]["status"] == "not tried"
+    assert checks["credentials"]["status"] == "missing"
+    assert not (tmp_path / "gatekeeper.db").exists()
+
+
+@pytest.mark.parametrize("name", ["read", "change", "assume"])
+def test_the_doctor_prints_policies(name, gatekeeper):
+    shown = gatekeeper("doctor", "--print-policy", name, status=0).json
+    assert shown["Version"] == "2012-10-17"
+    assert all(statement["Action"] for statement in shown["Statement"])
