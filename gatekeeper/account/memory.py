@@ -1,4 +1,4 @@
-"""What was seen of an account before, as plain values: only so can "released" be told from "never"."""
+"""What was seen of an account before: only so can "released" be told from "never"."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ approved                  filing before          effect
 ========================  =====================  ==========================================
 new, transfer_in          none, or ended         created; UNLICENSED where the licence is bad
 new, transfer_in          live                   replaced, ``filing-duplicate``
-change, good licence      live                   entity, service, access (if it has addresses) replaced
+change, good licence      live                   replaced; the access only if it has addresses
 change, bad licence       live                   nothing, licence issue
 change_ip                 live                   the whole access replaced
 deregister_service,       live                   ended
