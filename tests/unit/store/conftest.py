@@ -33,26 +33,90 @@ def postgresql_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """The address of an empty schema."""
-    import psycopg
+class Schemas:
+    """The schemas of the server; one that a test left whole is emptied and used again."""
 
-    schema = f"t{next(_numbers)}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-        yield f"{postgresql_server}&options=-csearch_path%3D{schema}"
-        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    def __init__(self, server: str) -> None:
+        import psycopg
+
+        self._server = server
+        self._connection = psycopg.connect(server, autocommit=True)
+        self._whole: list[str] = []
+
+    def new(self) -> str:
+        name = f"t{next(_numbers)}"
+        self._connection.execute(f"CREATE SCHEMA {name}")
+        return name
+
+    def whole(self) -> str:
+        """A schema with empty tables."""
+        if self._whole:
+            return self._whole.pop()
+        name = self.new()
+        open_store(self.url(name)).close()
+        return name
+
+    def give_back(self, name: str) -> None:
+        from gatekeeper.store.tables import metadata
+
+        empty = "".join(f"DELETE FROM {name}.{table};" for table in metadata.tables)
+        self._connection.execute(
+            f"SET session_replication_role = replica; {empty} RESET session_replication_role"
+        )
+        self._whole.append(name)
+
+    def drop(self, name: str) -> None:
+        self._connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+    def url(self, name: str) -> str:
+        return f"{self._server}&options=-csearch_path%3D{name}"
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture(scope="session")
+def schemas(postgresql_server: str) -> Iterator[Schemas]:
+    opened = Schemas(postgresql_server)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgresql_url(schemas: Schemas) -> Iterator[str]:
+    """The address of an empty schema."""
+    name = schemas.new()
+    yield schemas.url(name)
+    schemas.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without content."""
+    path = tmp_path_factory.mktemp("empty") / "gatekeeper.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
 
 
 @pytest.fixture(
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)],
 )
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a store that is not there yet."""
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a store: an empty one for ``store``, else one that is not there yet."""
+    made = "store" in request.fixturenames
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'gatekeeper.db'}"
-    return str(request.getfixturevalue("postgresql_url"))
+        path = tmp_path / "gatekeeper.db"
+        if made:
+            shutil.copy(request.getfixturevalue("sqlite_file"), path)
+        yield f"sqlite:///{path}"
+    elif not made:
+        yield request.getfixturevalue("postgresql_url")
+    else:
+        schemas: Schemas = request.getfixturevalue("schemas")
+        name = schemas.whole()
+        yield schemas.url(name)
+        touched = "intruder" in request.fixturenames
+        (schemas.drop if touched else schemas.give_back)(name)
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def test_every_revision_is_known(root: Path) -> None:
 
 
 def test_an_older_schema_is_upgraded_once(
-    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+    store: Store, url: str, intruder: Intruder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del store
+    del store, intruder
     ran = []
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0002"))
 

@@ -316,13 +316,13 @@ with open_store(url) as store:
 
 def test_writers_of_several_processes_make_one_chain(store: Store, url: str, root: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", _WRITER, url]
-    writers = [subprocess.Popen([*command, who], cwd=root) for who in ("li", "wang", "zhao")]
+    writers = [subprocess.Popen([*command, who], cwd=root) for who in ("li", "wang")]
     for number in range(25):
         store.append(entry(number))
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
     report = store.verify_trail()
-    assert (report.ok, report.entries) == (True, 100)
-    for who in ("li", "wang", "zhao"):
+    assert (report.ok, report.entries) == (True, 75)
+    for who in ("li", "wang"):
         mine = [
             found for found in store.history() if found.actor == who and found.account_id is None
         ]
