@@ -108,7 +108,7 @@ def resume(
 
 
 def _known(store: Store, filing: str) -> None:
-    if not any(application.filing_id == filing for application in store.applications()):
+    if not any(event.filing_id == filing for event in store.events(filing)):
         raise UnknownRecord(
             f"{filing}: no application names this filing; see gatekeeper filings list",
             zh=f"{filing}：没有此备案标识，可用 gatekeeper filings list 查看",

@@ -79,6 +79,7 @@ def reconciliation_report(
         facts=(
             ("generated_at", clock(generated_at)),
             ("region", region),
+            ("accounts_read", f"{statuses['complete']} / {len(states)}"),
             *((f"count_{verdict.value}", verdicts[verdict]) for verdict in Verdict),
             ("trail_head", trail_head),
         ),

@@ -29,7 +29,7 @@ class Outcome:
 def process(tmp_path):
     """Run ``gatekeeper`` as a process in an empty folder."""
 
-    def run(*words, status=None, env=None, stdin=subprocess.DEVNULL):
+    def run(*words, status=None, env=None, stdin=subprocess.DEVNULL, timeout=60):
         done = subprocess.run(
             [sys.executable, "-m", "gatekeeper", *map(str, words)],
             cwd=tmp_path,
@@ -37,7 +37,7 @@ def process(tmp_path):
             stdin=stdin,
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=timeout,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr

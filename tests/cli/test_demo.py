@@ -1,0 +1,38 @@
+"""The embedded accounts, as processes."""
+
+import signal
+import subprocess
+import sys
+
+
+def test_the_demo_does_the_whole_job_and_leaves_nothing(process, tmp_path):
+    shown = process("demo", status=0, timeout=300)
+    for word in ("import", "reconcile", "apply", "audit", "trail verify"):
+        assert f"$ gatekeeper {word}" in shown.out or f" {word}" in shown.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_sandbox_serves_until_it_is_interrupted(tmp_path, gatekeeper, monkeypatch):
+    started = subprocess.Popen(
+        [sys.executable, "-m", "gatekeeper", "sandbox", "--filings", "f.csv"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert started.stdout is not None
+        for line in iter(started.stdout.readline, ""):
+            name, found, value = line.removeprefix("export ").strip().partition("=")
+            if found and name.startswith("AWS_"):
+                monkeypatch.setenv(name, value)
+            if line.startswith("gatekeeper "):  # the variables come first
+                break
+        imported = gatekeeper("filings", "import", "f.csv", "--format", "json", status=0)
+        assert imported.json["summary"]["new"] > 0
+        shown = gatekeeper("exposure", "--account", "111122223333", "--format", "json")
+        assert shown.status in (0, 4), shown.err
+    finally:
+        started.send_signal(signal.SIGINT)
+        _, said = started.communicate(timeout=30)
+    assert started.returncode == 0, said

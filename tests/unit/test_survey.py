@@ -1,0 +1,217 @@
+"""What one look leaves to the next: address sets that change, findings that come and go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gatekeeper.account import (
+    AccountState,
+    Association,
+    Failure,
+    Interface,
+    LoadBalancer,
+    LoadBalancerType,
+    SecurityGroup,
+    Vpc,
+    unreadable,
+)
+from gatekeeper.audit import audit, keep
+from gatekeeper.filing import (
+    Access,
+    Application,
+    Entity,
+    Kind,
+    Row,
+    Service,
+    ServiceType,
+    Status,
+    Where,
+    merge,
+)
+from gatekeeper.gate import gate_name, gate_rules, gate_tags
+from gatekeeper.policy import default_policy
+from gatekeeper.report.findings import finding_record
+from gatekeeper.store import open_store
+from gatekeeper.survey import remember, survey
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+REGION = "cn-northwest-1"
+ARN = f"arn:aws-cn:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/shop/0123456789abcdef"
+POLICY = default_policy()
+NOON = datetime(2026, 5, 4, 4, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+OLD, NEW = ("52.83.1.2", "52.83.1.3"), ("52.83.1.2", "52.83.1.9")
+
+
+@pytest.fixture
+def store():
+    with open_store("sqlite://") as opened:
+        file(opened, OLD)
+        yield opened
+
+
+def file(store, ips):
+    application = Application(
+        application_id="A1",
+        filing_id="F1",
+        kind=Kind.NEW,
+        status=Status.APPROVED,
+        status_at=NOON - timedelta(days=9),
+        entity=Entity(name="示例"),
+        service=Service(type=ServiceType.WEBSITE, licence="宁ICP备2026000001号-1"),
+        access=Access(account_id=ACCOUNT, load_balancer="shop", ips=ips),
+    )
+    row = Row(application=application, where=Where(file="f.csv", line=2))
+    store.commit_merge(merge({}, [row], now=NOON), actor="t", source="f", at=NOON)
+
+
+def balancer(ips, *, gate=True):
+    """A load balancer with these addresses, and the gate on it or not."""
+    family = "ipv4"
+    groups = {
+        "sg-gate": SecurityGroup(
+            group_id="sg-gate",
+            name=gate_name(family),
+            vpc_id="vpc-1",
+            owner_id=ACCOUNT,
+            rules=gate_rules(family, POLICY),
+            tags=tuple(gate_tags(POLICY).items()),
+        ),
+        "sg-plain": SecurityGroup("sg-plain", "plain", "vpc-1", ACCOUNT, ()),
+    }
+    held = ("sg-gate", "sg-plain") if gate else ("sg-plain",)
+    return AccountState(
+        account_id=ACCOUNT,
+        region=REGION,
+        interfaces=tuple(
+            Interface(
+                interface_id=f"eni-{number}",
+                vpc_id="vpc-1",
+                description="ELB app/shop/0123456789abcdef",
+                interface_type="interface",
+                requester_managed=True,
+                requester_id="amazon-elb",
+                group_ids=held,
+                associations=(Association(ip, "amazon-elb"),),
+            )
+            for number, ip in enumerate(ips)
+        ),
+        groups=groups,
+        vpcs={"vpc-1": Vpc("vpc-1", ("10.0.0.0/16",))},
+        load_balancers=(
+            LoadBalancer(
+                arn=ARN,
+                name="shop",
+                dns_name="shop.elb.amazonaws.com.cn",
+                type=LoadBalancerType.APPLICATION,
+                scheme="internet-facing",
+                vpc_id="vpc-1",
+                group_ids=held,
+            ),
+        ),
+    )
+
+
+def look(store, state, at, **more):
+    found = survey(store, [state], POLICY, at=at, region=REGION, known=frozenset({ACCOUNT}), **more)
+    if not more.get("recorded"):
+        remember(store, found)
+    return found
+
+
+def verdict(found):
+    [decision] = found.decisions
+    return decision.verdict.value
+
+
+def test_a_changed_set_is_held_from_its_first_sight_and_no_longer(store):
+    assert verdict(look(store, balancer(OLD), NOON)) == "open"
+    changed = NOON + HOUR
+    assert verdict(look(store, balancer(NEW), changed)) == "hold"
+    for hours, expected in ((1, "hold"), (71, "hold"), (72, "closed"), (100, "closed")):
+        assert verdict(look(store, balancer(NEW), changed + hours * HOUR)) == expected
+
+
+def test_a_set_that_comes_back_starts_anew(store):
+    look(store, balancer(OLD), NOON)
+    look(store, balancer(NEW), NOON + HOUR)
+    assert verdict(look(store, balancer(OLD), NOON + 2 * HOUR)) == "open"
+    assert verdict(look(store, balancer(NEW), NOON + 80 * HOUR)) == "hold"
+
+
+def test_taking_the_gate_off_and_putting_it_back_does_not_renew_the_grace(store):
+    look(store, balancer(OLD), NOON)
+    look(store, balancer(NEW), NOON + HOUR)
+    assert verdict(look(store, balancer(NEW, gate=False), NOON + 80 * HOUR)) == "closed"
+    assert verdict(look(store, balancer(NEW), NOON + 81 * HOUR)) == "closed"
+
+
+def test_a_dump_leaves_memory_as_it_is(store):
+    look(store, balancer(OLD), NOON, recorded=True)
+    assert store.endpoint_memory() == {}
+    assert store.address_memory() == {}
+
+
+def test_a_released_address_was_there_before(store):
+    look(store, balancer(OLD), NOON)
+    empty = AccountState(account_id=ACCOUNT, region=REGION)
+    later = look(store, empty, NOON + HOUR)
+    assert "elb-not-found" in {finding.code for finding in later.findings}
+    assert set(store.address_memory()) == {(ACCOUNT, ip) for ip in OLD}
+
+
+def test_an_unreadable_account_keeps_its_endpoints_as_unknown(store):
+    look(store, balancer(OLD), NOON)
+    failed = unreadable(ACCOUNT, REGION, Failure("GetCallerIdentity", "AccessDenied", "no"))
+    found = look(store, failed, NOON + HOUR)
+    assert verdict(found) == "unknown"
+    assert found.decisions[0].ips == OLD
+    assert verdict(look(store, balancer(OLD), NOON + 2 * HOUR)) == "open"
+
+
+def run_audit(store, state, at, *, whole=True):
+    found = look(store, state, at)
+    result = audit(store, found, whole=whole)
+    keep(store, found, map(finding_record, found.findings), whole=whole)
+    return {finding.code: (known, finding) for finding, known in result.findings}
+
+
+def test_findings_are_new_then_known_then_resolved_once(store):
+    first = run_audit(store, balancer(NEW, gate=False), NOON)
+    assert {known for known, _ in first.values()} == {"new"}
+    code = "elb-set-incomplete"
+    again = run_audit(store, balancer(NEW, gate=False), NOON + HOUR)
+    assert again[code][0] == "known"
+    assert again[code][1].first_seen == NOON
+    good = run_audit(store, balancer(OLD), NOON + 2 * HOUR)
+    assert good[code][0] == "resolved"
+    assert good[code][1].first_seen == NOON
+    assert code not in run_audit(store, balancer(OLD), NOON + 3 * HOUR)
+    back = run_audit(store, balancer(NEW, gate=False), NOON + 4 * HOUR)
+    assert back[code][0] == "new"
+
+
+def test_what_was_not_read_resolves_nothing(store):
+    run_audit(store, balancer(NEW, gate=False), NOON)
+    failed = unreadable(ACCOUNT, REGION, Failure("GetCallerIdentity", "AccessDenied", "no"))
+    silent = run_audit(store, failed, NOON + HOUR)
+    assert "resolved" not in {known for known, _ in silent.values()}
+    back = run_audit(store, balancer(NEW, gate=False), NOON + 2 * HOUR)
+    assert back["elb-set-incomplete"][0] == "known"
+
+
+def test_a_limited_audit_resolves_nothing_elsewhere(store):
+    run_audit(store, balancer(NEW, gate=False), NOON)
+    other = AccountState(account_id=OTHER, region=REGION)
+    limited = survey(
+        store,
+        [other],
+        POLICY,
+        at=NOON + HOUR,
+        region=REGION,
+        known=frozenset({ACCOUNT, OTHER}),
+        only=[OTHER],
+    )
+    assert audit(store, limited, whole=False).findings == ()
