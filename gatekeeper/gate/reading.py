@@ -21,6 +21,7 @@ UDP: Final = 17
 ICMP: Final = 1
 ICMPV6: Final = 58
 WITH_PORTS: Final = frozenset({TCP, UDP})
+WITH_TYPES: Final = frozenset({ICMP, ICMPV6})
 EVERY_PORT: Final[Span] = (0, 65535)
 BITS: Final[dict[Family, int]] = {"ipv4": 32, "ipv6": 128}
 
@@ -79,7 +80,7 @@ def read_ports(protocol: int, from_port: int | None, to_port: int | None) -> Spa
         if from_port is None or to_port is None or not 0 <= from_port <= to_port <= 65535:
             raise MalformedRule(f"ports {from_port} to {to_port} are no range")
         return from_port, to_port
-    if protocol in (ICMP, ICMPV6):
+    if protocol in WITH_TYPES:
         if from_port in (None, -1):
             return EVERY_PORT
         if from_port is None or not 0 <= from_port <= 255 or not -1 <= (to_port or 0) <= 255:
@@ -131,7 +132,7 @@ def aws_ports(protocol: int, span: Span) -> tuple[int | None, int | None]:
     """``FromPort`` and ``ToPort`` for AWS of a span of ``protocol``."""
     if protocol in WITH_PORTS:
         return span
-    if protocol in (ICMP, ICMPV6):
+    if protocol in WITH_TYPES:
         if span == EVERY_PORT:
             return -1, -1
         kind, code = divmod(span[0], 256)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
 from typing import Final
 
@@ -87,27 +88,31 @@ class Traffic:
     def to_rules(self) -> tuple[Rule, ...]:
         """The fewest rules found that allow exactly this set, sorted.
 
-        One ``-1`` rule a block of ``rest``; every plane is covered beside it.
-
-        Raises:
-            ValueError: a plane lacks sources that ``rest`` has and so cannot stand beside a ``-1``
-                rule; AWS has no rule for "every protocol but this one".
+        One ``-1`` rule a block of the sources that may use every protocol; the rest of each
+        protocol is covered beside it.  "Every protocol but one" takes a rule for each of the 255.
         """
+        common = self._common()
         rules: list[Rule] = [
             _rule(self.family, ALL_PROTOCOLS, EVERY_PORT, block)
-            for block in spans.aligned_blocks(self.rest)
+            for block in spans.aligned_blocks(common)
         ]
-        for protocol, bands in sorted(self.planes.items()):
-            everywhere = combine_bands(bands, self._rest_bands(), spans.intersection)
-            if everywhere != self._rest_bands():
-                name = reading.protocol_name(protocol)
-                raise ValueError(f"no AWS rule says: every protocol but {name}")
-            required = combine_bands(bands, self._rest_bands(), spans.difference)
+        standing: Bands = ((*EVERY_PORT, common),) if common else ()
+        for protocol in _PROTOCOLS if common != self.rest else sorted(self.planes):
+            bands = self.plane(protocol)
+            cover = _icmp_cover if protocol in reading.WITH_TYPES else smallest_cover
+            required = combine_bands(bands, standing, spans.difference)
             rules.extend(
                 _rule(self.family, protocol, ports, block)
-                for ports, block in smallest_cover(required, bands)
+                for ports, block in cover(required, bands)
             )
         return tuple(sorted(rules, key=rule_order))
+
+    def _common(self) -> Spans:
+        """The sources that may use every port of every protocol."""
+        planes = self.planes.values()
+        return reduce(
+            spans.intersection, (_everywhere(bands, EVERY_PORT) for bands in planes), self.rest
+        )
 
     def _rest_bands(self) -> Bands:
         return ((*EVERY_PORT, self.rest),) if self.rest else ()
@@ -125,6 +130,43 @@ class Traffic:
         if len(planes) >= _HALF:
             return _with_commonest_rest(self.family, planes, whole)
         return Traffic(self.family, planes, rest)
+
+
+def _icmp_cover(required: Bands, allowed: Bands) -> tuple[tuple[spans.Span, spans.Span], ...]:
+    """The fewest rules for type-code pairs: AWS can name every type, one type, or one pair."""
+    found: list[tuple[spans.Span, spans.Span]] = []
+    for width in (65536, 256, 1):
+        starts = {n for low, high, _ in required for n in range(low // width, high // width + 1)}
+        for ports in ((n * width, n * width + width - 1) for n in sorted(starts)):
+            may, needs = _everywhere(allowed, ports), _somewhere(required, ports)
+            blocks = [b for b in spans.aligned_blocks(may) if spans.overlaps((b,), needs)]
+            found.extend((ports, block) for block in blocks)
+            if blocks:
+                done = ((*ports, spans.normalise(blocks)),)
+                required = combine_bands(required, done, spans.difference)
+    return tuple(found)
+
+
+def _everywhere(bands: Bands, ports: spans.Span) -> Spans:
+    """The sources that may use every one of ``ports``."""
+    cut = _within(bands, ports)
+    if spans.normalise((low, high) for low, high, _ in cut) != (ports,):
+        return spans.EMPTY
+    return reduce(spans.intersection, (sources for _, _, sources in cut))
+
+
+def _somewhere(bands: Bands, ports: spans.Span) -> Spans:
+    """The sources that may use some of ``ports``."""
+    return reduce(spans.union, (sources for _, _, sources in _within(bands, ports)), spans.EMPTY)
+
+
+def _within(bands: Bands, ports: spans.Span) -> list[Band]:
+    """The parts of ``bands`` inside ``ports``."""
+    return [
+        (max(low, ports[0]), min(high, ports[1]), sources)
+        for low, high, sources in bands
+        if low <= ports[1] and high >= ports[0]
+    ]
 
 
 def _with_commonest_rest(family: Family, planes: Mapping[int, Bands], whole: Bands) -> Traffic:
