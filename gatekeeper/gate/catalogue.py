@@ -229,7 +229,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             "{endpoint} ({family}) is reachable on {ports} while {application} is not approved"
             " ({status})",
             "{endpoint}（{family}）的 {ports} 可从公网访问，但申请 {application} 尚未通过"
-            "（{status}）",
+            "（{status_zh}）",
             "close it with plan and apply until the bureau approves",
             "管局通过前请用 plan 和 apply 关闭",
         ),

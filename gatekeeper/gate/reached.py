@@ -98,6 +98,7 @@ def _find_exposure(
         values = {
             "application": ", ".join(filing_ids),
             "status": "approved without a licence number that counts",
+            "status_zh": "已通过但缺少有效备案号",
         }
     else:
         code = "exposed-unfiled"
@@ -117,7 +118,8 @@ def _find_exposure(
 def _pending_values(application: Application) -> dict[str, str]:
     return {
         "application": application.application_id,
-        "status": f"{application.status.value}, {STATUS_ZH[application.status]}",
+        "status": application.status.value,
+        "status_zh": STATUS_ZH[application.status],
     }
 
 

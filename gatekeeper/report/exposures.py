@@ -73,6 +73,30 @@ def exposure_table(exposures: Sequence[Exposure]) -> Table:
             )
             for e in exposures
         ],
+        brief=_brief_table(exposures),
+    )
+
+
+def _brief_table(exposures: Sequence[Exposure]) -> Table:
+    """One row for each endpoint and family: all its ports, and each rule once."""
+    together: dict[tuple[str, str, str], list[Exposure]] = {}
+    for exposure in exposures:
+        key = (exposure.account_id, exposure.endpoint, exposure.family)
+        together.setdefault(key, []).append(exposure)
+    return Table(
+        "exposures",
+        ("account_id", "endpoint", "family", "ips", "ports", "rules"),
+        [
+            (
+                account_id,
+                endpoint,
+                family,
+                several(found[0].ips),
+                several(f"{e.protocol}/{e.port}" for e in found),
+                several(dict.fromkeys(_rule_text(traced) for e in found for traced in e.rules)),
+            )
+            for (account_id, endpoint, family), found in together.items()
+        ],
     )
 
 

@@ -26,6 +26,8 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[Cell]]
     wide: frozenset[str] = frozenset()
     """Columns that a terminal has no room for; every other form shows them."""
+    brief: Table | None = None
+    """What a terminal shows instead, several records in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,22 +6,28 @@ character brings one filler that counts for its second column and is taken out a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 from gatekeeper.report.records import Cell, Report, Table
-from gatekeeper.report.text import visible
+from gatekeeper.report.text import visible, width
 from gatekeeper.report.words import spoken, word
 
 _FILLER: Final = "\x00"
 """Never in a cell: ``visible`` escapes it."""
+_COLUMN: Final = 60
+"""Wider cells are broken into lines, at a space where there is one."""
+_BALANCER_ARN: Final = re.compile(r"arn:[^\s:]*:elasticloadbalancing:[^\s:]*:\d*:loadbalancer/")
+"""What people need not read of an ARN; every other form keeps it whole."""
 
 
 def as_table(report: Report, lang: str) -> str:
     """Every table of ``report``, its alarms first and its figures last."""
     blocks = [f"!! {visible(alarm)}" for alarm in report.alarms]
     shown = [t for t in report.tables if t.rows or t.name not in report.headless]
-    for table in shown:
+    for full in shown:
+        table = full.brief or full
         title = f"{word(table.name, lang)} ({len(table.rows)})\n" if len(shown) > 1 else ""
         blocks.append(title + _grid(table, lang))
     facts = [
@@ -59,7 +65,33 @@ def _side(table: Table, index: int) -> str:
 def _cell(column: str, cell: Cell, lang: str) -> str:
     if cell is None:
         return ""
-    return _widened(visible(spoken(column, cell, lang)) if isinstance(cell, str) else str(cell))
+    if not isinstance(cell, str):
+        return str(cell)
+    text = _BALANCER_ARN.sub("", visible(spoken(column, cell, lang)))
+    return "\n".join(_widened(line) for line in _broken(text))
+
+
+def _broken(text: str) -> list[str]:
+    """The lines of a cell; a word wider than a line is left whole, to be copied."""
+    if width(text) <= _COLUMN:
+        return [text]
+    lines: list[str] = []
+    line, used = "", 0
+    for part in re.findall(r"\S+\s*|\s+", text):
+        wide = width(part.rstrip())
+        if line and used + wide > _COLUMN:
+            lines.append(line.rstrip())
+            line, used = "", 0
+        if wide > _COLUMN and not part.isascii():
+            # Chinese has no spaces to break at.
+            for character in part:
+                if used + width(character) > _COLUMN:
+                    lines.append(line)
+                    line, used = "", 0
+                line, used = line + character, used + width(character)
+            continue
+        line, used = line + part, used + width(part)
+    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 def _widened(text: str) -> str:
