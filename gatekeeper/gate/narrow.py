@@ -156,6 +156,8 @@ class _FamilyNarrowing:
         }
         self.exposing: list[_Exposing] = []
         self.standing: list[_Exposing] = []
+        self.listed: dict[tuple[str, int], Spans] = {}
+        """The ports that standing rules open to each prefix list, by list and protocol."""
         self.expanded: set[str] = set()
         for rule in group.rules:
             self._sort(rule, internet, entries)
@@ -175,8 +177,7 @@ class _FamilyNarrowing:
             self._sort_harmless(rule, protocol, entries)
             return
         if not touches:
-            if rule.kind == self.family:
-                self._sort_harmless(rule, protocol, entries)
+            self._sort_harmless(rule, protocol, entries)
             return
         sources = rule_sources(rule, self.family, entries)
         read = _Exposing(rule, protocol, ports, sources)
@@ -187,12 +188,14 @@ class _FamilyNarrowing:
 
     def _sort_harmless(self, rule: Rule, protocol: int, entries: Mapping[str, Spans]) -> None:
         """A rule that cannot expose still makes a remainder needless, if it can be read."""
-        if rule.kind != self.family:
-            return
         with contextlib.suppress(MalformedRule):
             ports = reading.read_ports(protocol, rule.from_port, rule.to_port)
-            sources = rule_sources(rule, self.family, entries)
-            self.standing.append(_Exposing(rule, protocol, ports, sources))
+            if rule.kind == "prefix_list":
+                key = (rule.source, protocol)
+                self.listed[key] = spans.union(self.listed.get(key, spans.EMPTY), (ports,))
+            elif rule.kind == self.family:
+                sources = rule_sources(rule, self.family, entries)
+                self.standing.append(_Exposing(rule, protocol, ports, sources))
 
     def _kept_protocols(self) -> tuple[int, ...]:
         numbers = {reading.protocol_number(name) for name in self.policy.kept_protocols}
@@ -233,12 +236,11 @@ class _FamilyNarrowing:
         gated = self.gated[protocol]
         free = spans.difference((EVERY_PORT,), gated)
         wanted: tuple[Band, ...] = ()
+        self._lists(protocol, here, free, result)
         for exposing in here:
             inside = spans.intersection(exposing.sources, self.kept)
-            for ports in spans.intersection((exposing.ports,), free):
-                if exposing.by_list:
-                    result.append(self._rule(protocol, ports, None, exposing.rule.source))
-                else:
+            if not exposing.by_list:
+                for ports in spans.intersection((exposing.ports,), free):
                     wanted = _add(wanted, (*ports, exposing.sources))
             for ports in spans.intersection((exposing.ports,), gated):
                 wanted = _add(wanted, (*ports, inside))
@@ -254,16 +256,34 @@ class _FamilyNarrowing:
         self, protocol: int, wide: list[_Exposing], everything: Spans, result: list[Rule]
     ) -> None:
         wanted: tuple[Band, ...] = ()
+        self._lists(protocol, wide, (EVERY_PORT,), result)
         for exposing in wide:
-            if exposing.by_list:
-                result.append(self._rule(protocol, EVERY_PORT, None, exposing.rule.source))
-            else:
+            if not exposing.by_list:
                 wanted = _add(wanted, (*EVERY_PORT, exposing.sources))
         standing = _add((), (*EVERY_PORT, everything))
         for rule in self.standing:
             if rule.protocol == protocol and rule.ports == EVERY_PORT:
                 standing = _add(standing, (*rule.ports, rule.sources))
         self._cover(protocol, wanted, standing, result)
+
+    def _lists(
+        self, protocol: int, exposing: Iterable[_Exposing], free: Spans, result: list[Rule]
+    ) -> None:
+        """What prefix lists keep, by reference: their entries may change later."""
+        wanted: dict[str, Spans] = {}
+        for one in exposing:
+            if one.by_list:
+                ports = spans.intersection((one.ports,), free)
+                wanted[one.rule.source] = spans.union(wanted.get(one.rule.source, ()), ports)
+        for list_id, ports in sorted(wanted.items()):
+            standing = self.listed.get((list_id, protocol), spans.EMPTY)
+            if protocol not in _GUARDED and standing != (EVERY_PORT,):
+                standing = spans.EMPTY
+            missing = spans.difference(ports, standing)
+            for run in spans.union(ports, standing):
+                if here := spans.intersection(missing, (run,)):
+                    whole = (here[0][0], here[-1][1])
+                    result.append(self._rule(protocol, whole, None, list_id))
 
     def _cover(
         self,
@@ -298,19 +318,22 @@ class _FamilyNarrowing:
         """
         protocol = reading.protocol_number(remainder.protocol)
         ports = reading.read_ports(protocol, remainder.from_port, remainder.to_port)
-        if remainder.kind == "prefix_list":
-            return next(e.rule for e in self.exposing if e.rule.source == remainder.source)
-        network = reading.read_network(remainder.source)
-        block: Spans = ((network.low, network.high),)
+        by_list = remainder.kind == "prefix_list"
+        block: Spans = ()
+        if not by_list:
+            network = reading.read_network(remainder.source)
+            block = ((network.low, network.high),)
         sharing: Rule | None = None
         for exposing in self.exposing:
             if exposing.protocol not in (protocol, ALL_PROTOCOLS):
+                continue
+            if by_list and exposing.rule.source != remainder.source:
                 continue
             if not spans.overlaps((ports,), (exposing.ports,)):
                 continue
             if spans.covers(exposing.sources, block) and spans.covers((exposing.ports,), (ports,)):
                 return exposing.rule
-            if sharing is None and spans.overlaps(exposing.sources, block):
+            if sharing is None and (by_list or spans.overlaps(exposing.sources, block)):
                 sharing = exposing.rule
         return sharing or self.exposing[0].rule
 
