@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from gatekeeper.errors import StoreError
 from gatekeeper.filing import Order, OrderKind, Status
-from gatekeeper.store import EMPTY_HEAD, Entry, Fault, Store, TrailReport
+from gatekeeper.store import EMPTY_HEAD, Entry, Fault, Store, TrailReport, chain
 from tests.unit.store.conftest import Intruder
 from tests.unit.store.given import NOW, application, bring, minutes
 
@@ -301,6 +302,20 @@ def test_a_failed_change_leaves_no_entry(store: Store, intruder: Intruder) -> No
     with pytest.raises(StoreError):
         store.advance(after, before=Status.SUBMITTED, actor="li", source="cli", at=NOW)
     assert store.applications() == (application(1),)
+
+
+def test_a_writer_waits_for_the_one_before(store: Store) -> None:
+    heads: list[str] = []
+    with store._db.write(trail=True) as connection:
+        writer = threading.Thread(target=lambda: heads.append(store.append(entry(2))))
+        writer.start()
+        writer.join(0.3)
+        assert heads == []
+        chain.append(store._db, connection, [entry(1)])
+    writer.join()
+    assert heads == [store.trail_head()]
+    assert [found.subject for found in store.history()] == ["S1", "S2"]
+    assert store.verify_trail().ok
 
 
 _WRITER = """
