@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benches import exposure
+from benches import exposure, imports
 
-BENCHES = {"exposure": exposure}
+BENCHES = {"exposure": exposure, "import": imports}
 
 
 def main() -> int:
