@@ -54,6 +54,11 @@ _REGISTER_KINDS: Final = (
 
 def application_row(stored: Stored, digest: str) -> tuple[str, ...]:
     """The row of ``applications`` that holds ``stored``, in the order of its columns."""
+    return (*application_columns(stored, digest), pack(stored.application))
+
+
+def application_columns(stored: Stored, digest: str) -> tuple[str, ...]:
+    """That row without its last column, the body."""
     application = stored.application
     return (
         application.application_id,
@@ -65,7 +70,6 @@ def application_row(stored: Stored, digest: str) -> tuple[str, ...]:
         application.entity.name,
         application.access.account_id,
         digest,
-        pack(application),
     )
 
 

@@ -34,7 +34,7 @@ from gatekeeper.store.model import (
     TrailProblem,
     TrailReport,
 )
-from gatekeeper.store.register import application_row
+from gatekeeper.store.register import application_columns
 from gatekeeper.store.tables import applications, orders, trail
 
 REPORTED: Final = 100
@@ -150,7 +150,7 @@ def _application_rows(connection: Connection, told: dict[str, _Told]) -> Iterato
             application = unpack(row.body)
             digest = content_digest(application)
             stored = Stored(application=application, seen_at=from_text(row.seen_at))
-            sound = tuple(row)[:-1] == application_row(stored, digest)[:-1]
+            sound = tuple(row)[:-1] == application_columns(stored, digest)
         except (ValueError, KeyError, TypeError, AttributeError):
             yield _row(name, event.seq, "does not parse", "无法解析")
             continue
