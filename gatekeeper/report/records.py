@@ -28,6 +28,8 @@ class Table(NamedTuple):
     """Columns that a terminal has no room for; every other form shows them."""
     brief: Table | None = None
     """What a terminal shows instead, several records in a row."""
+    at_most: int | None = None
+    """How many rows a terminal shows; every other form shows all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.filing import Application, Filing, Merge, Row, Step
 from gatekeeper.report.records import Cell, Report, Table, clock, moment, several
@@ -68,6 +68,9 @@ _EVENT_COLUMNS = (
     "note",
 )
 _FILING_WIDE = frozenset({"service_type", "domains", "application_id", "ended_at"})
+
+_CHANGES_SHOWN: Final = 40
+"""An import of a whole province is not read line by line."""
 
 
 def applications_report(
@@ -296,6 +299,7 @@ def import_report(merge: Merge, *, files: Sequence[str], dry_run: bool) -> Repor
                     )
                     for step in steps
                 ],
+                at_most=_CHANGES_SHOWN,
             ),
         ),
         facts=tuple((f"import_{key}", count) for key, count in counts.items()),

@@ -46,14 +46,17 @@ def _grid(table: Table, lang: str) -> str:
     from tabulate import tabulate
 
     shown = [index for index, column in enumerate(table.columns) if column not in table.wide]
+    rows = table.rows if table.at_most is None else table.rows[: table.at_most]
     drawn = tabulate(
-        [[_cell(table.columns[index], row[index], lang) for index in shown] for row in table.rows],
+        [[_cell(table.columns[index], row[index], lang) for index in shown] for row in rows],
         headers=[_widened(word(table.columns[index], lang)) for index in shown],
         tablefmt="simple",
         disable_numparse=True,
         colalign=[_side(table, index) for index in shown],
     )
     lines = drawn.replace(_FILLER, "").split("\n")
+    if len(rows) < len(table.rows):
+        lines.append(word("more_rows", lang).format(count=len(table.rows) - len(rows)))
     return "\n".join(line.rstrip() for line in lines)
 
 

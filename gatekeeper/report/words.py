@@ -116,6 +116,7 @@ EN: Final[dict[str, str]] = {
     "medium": "medium",
     "low": "low",
     "info": "info",
+    "more_rows": "… and {count} more (--format json or csv lists all)",
     "nothing": "Nothing to show.",
     "by_severity": "Findings by severity",
     "unread_account": "Account {account} could not be read ({status}): {why}. "
@@ -296,6 +297,7 @@ ZH: Final[dict[str, str]] = {
     "medium": "中",
     "low": "低",
     "info": "提示",
+    "more_rows": "……另有 {count} 条（--format json 或 csv 可列出全部）",
     "nothing": "没有记录。",
     "by_severity": "按级别统计的发现",
     "unread_account": "账号 {account} 无法读取（{status}）：{why}。对该账号不作任何结论。",
