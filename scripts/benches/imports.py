@@ -34,10 +34,24 @@ base.executemany("INSERT INTO t VALUES (?,?,?)", chain)
 base.commit()
 """
 _COLUMNS = (
-    "application_id,filing_id,kind,status,status_at,entity_name,entity_certificate_type,"
-    "entity_certificate_number,entity_province,entity_licence,service_type,service_name,"
-    "service_licence,domains,account_id,load_balancer,ips"
-).split(",")
+    "application_id",
+    "filing_id",
+    "kind",
+    "status",
+    "status_at",
+    "entity_name",
+    "entity_certificate_type",
+    "entity_certificate_number",
+    "entity_province",
+    "entity_licence",
+    "service_type",
+    "service_name",
+    "service_licence",
+    "domains",
+    "account_id",
+    "load_balancer",
+    "ips",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
