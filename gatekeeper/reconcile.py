@@ -18,10 +18,12 @@ from gatekeeper.gate import (
     Decision,
     EndpointKey,
     FiledAddresses,
+    FilingsInEffect,
     Finder,
     JudgedAccount,
     Reconciliation,
     decide,
+    filings_in_effect,
     find_exposures,
     find_group_trouble,
     find_holds,
@@ -65,7 +67,8 @@ def reconcile(
     """
     memory = memory or Memory()
     read = sorted(states, key=lambda state: state.account_id)
-    accounts = tuple(judge(state, register, policy, memory, at) for state in read)
+    filings = filings_in_effect(register)
+    accounts = tuple(judge_filed(state, filings, policy, memory, at) for state in read)
     finder = Finder(policy, at, memory.first_seen)
     in_scope = frozenset(state.account_id for state in read)
     find_register_issues(register, finder, in_scope | (frozenset() if scope else known_accounts))
@@ -95,9 +98,20 @@ def judge(
     state: AccountState, register: Register, policy: Policy, memory: Memory, at: datetime
 ) -> JudgedAccount:
     """One account with everything that follows from the register and the policy."""
+    return judge_filed(state, filings_in_effect(register), policy, memory, at)
+
+
+def judge_filed(
+    state: AccountState,
+    filings: FilingsInEffect,
+    policy: Policy,
+    memory: Memory,
+    at: datetime,
+) -> JudgedAccount:
+    """``judge`` for one of many accounts: the filings were put in order before."""
     reach = judge_account(state, policy, at)
     gates = read_gates(state, policy)
-    coverage = Coverage.of(register, state)
+    coverage = Coverage.of(filings, state)
     rulings = decide(reach, coverage, gates, memory.endpoints, policy, at)
     return JudgedAccount(state, reach, gates, coverage, rulings)
 
@@ -134,10 +148,18 @@ def _holders(accounts: Iterable[JudgedAccount]) -> dict[str, tuple[str, ...]]:
 
 def _decisions(accounts: Iterable[JudgedAccount], memory: Memory) -> tuple[Decision, ...]:
     found: list[Decision] = []
+    incomplete: list[JudgedAccount] = []
     for account in accounts:
         found.extend(ruling.decision for ruling in account.rulings)
+        if not account.state.complete:
+            incomplete.append(account)
+    remembered: dict[str, dict[EndpointKey, RememberedEndpoint]] = {}
+    for key, seen in memory.endpoints.items() if incomplete else ():
+        remembered.setdefault(key[0], {})[key] = seen
+    for account in incomplete:
         known: frozenset[tuple[str, Family]] = frozenset(
             (ruling.endpoint.endpoint, ruling.family) for ruling in account.rulings
         )
-        found.extend(remembered_unknown(account.state, memory.endpoints, known))
+        mine = remembered.get(account.state.account_id, {})
+        found.extend(remembered_unknown(account.state, mine, known))
     return tuple(sorted(found, key=lambda d: (d.account_id, d.endpoint, d.family)))

@@ -122,6 +122,7 @@ _PATH: Final = {
 }
 _PUBLIC_IPV6: Final = ipaddress.IPv6Network("2000::/3")
 _LENT: Final = "amazon"
+"""Also the head of "amazon-rds" and the like: a service that lends an address."""
 _BALANCER_OWNER: Final = "amazon-elb"
 
 
@@ -135,6 +136,11 @@ def balancer_path(balancer: LoadBalancer) -> str:
     if balancer.type is LoadBalancerType.CLASSIC:
         return balancer.name
     return f"{_PATH[balancer.type]}/{balancer.name}/{balancer.arn.rsplit('/', 1)[-1]}"
+
+
+def _arn_path(balancer: LoadBalancer) -> str:
+    """The path in the ARN: some emulators give a network load balancer an ``app/`` one."""
+    return balancer.arn.partition(":loadbalancer/")[2]
 
 
 def described_balancer(interface: Interface) -> str | None:
@@ -166,12 +172,9 @@ class _Reader:
             self.eips[address.public_ip] = address
             if address.interface_id:
                 self.by_interface.setdefault(address.interface_id, []).append(address)
-        self.balancers = {
-            balancer_path(b): b for b in state.load_balancers if b.scheme != "internal"
-        }
-        self.internal = {
-            balancer_path(b): b for b in state.load_balancers if b.scheme == "internal"
-        }
+        self.balancers = {_arn_path(b): b for b in state.load_balancers}
+        """By every path that the description of an interface may give."""
+        self.balancers.update((balancer_path(b), b) for b in state.load_balancers)
         self.facts: dict[str, AddressFact] = {}
 
     def read(self) -> AccountView:
@@ -184,14 +187,14 @@ class _Reader:
                 self._addresses(interface, None, nat=True)
                 continue
             path = described_balancer(interface)
-            if path is not None and (path in self.balancers or path in self.internal):
-                parts.setdefault(path, []).append(interface)
+            if path is not None and path in self.balancers:
+                parts.setdefault(self.balancers[path].arn, []).append(interface)
                 continue
             endpoint = self._interface(interface, path)
             if endpoint is not None:
                 endpoints.append(endpoint)
-        for path, balancer in (*self.balancers.items(), *self.internal.items()):
-            made = self._balancer(balancer, parts.get(path, []))
+        for balancer in self.state.load_balancers:
+            made = self._balancer(balancer, parts.get(balancer.arn, []))
             if made is not None:
                 endpoints.append(made)
         endpoints.extend(self._unseen(seen))
@@ -346,7 +349,7 @@ class _Reader:
             if association.allocation_id is None:
                 if balancer or association.owner_id == _BALANCER_OWNER:
                     kind = "elb"
-                elif association.owner_id == _LENT:
+                elif association.owner_id.startswith(_LENT):
                     kind = "auto"
             found[ip] = PublicAddress(ip, "ipv4", kind, association.allocation_id)
         for eip in self.by_interface.get(interface.interface_id, ()):

@@ -180,12 +180,22 @@ class _Life:
     since: datetime
     licence: Licence | None
     """The service's number where it counts."""
+    former: tuple[Access, ...] = ()
     ended_by: str = ""
     ended_at: datetime | None = None
 
     @property
     def live(self) -> bool:
         return self.ended_at is None
+
+    def past(self, now: Access) -> tuple[Access, ...]:
+        """Its former accesses once ``now`` replaces the present one."""
+        if now == self.access or not self.access.ips:
+            return self.former
+        return (*(access for access in self.former if access != self.access), self.access)
+
+    def move(self, access: Access) -> None:
+        self.former, self.access = self.past(access), access
 
 
 class _Ledger:
@@ -210,7 +220,7 @@ class _Ledger:
             elif application.kind is Kind.CHANGE:
                 self._change(life, application)
             elif application.kind is Kind.CHANGE_IP:
-                life.access = application.access
+                life.move(application.access)
                 life.application_id, life.since = application.application_id, application.status_at
             else:
                 self._end(application.filing_id, life, application)
@@ -240,6 +250,7 @@ class _Ledger:
             application_id=application.application_id,
             since=application.status_at,
             licence=None if verdict.code else verdict.licence,
+            former=before.past(application.access) if before is not None else (),
         )
         self._index(filing_id, application.entity)
 
@@ -252,7 +263,7 @@ class _Ledger:
         life.entity, life.service = application.entity, application.service
         # An account number that a portal always fills in takes no address away.
         if application.access.ips:
-            life.access = application.access
+            life.move(application.access)
         life.licence = verdict.licence
         life.application_id, life.since = application.application_id, application.status_at
         self._index(application.filing_id, application.entity)
@@ -344,6 +355,7 @@ def _standing(
             access=life.access,
             application_id=life.application_id,
             since=life.since,
+            former=life.former,
             ended_by=life.ended_by,
             ended_at=life.ended_at,
         )

@@ -141,6 +141,8 @@ class Filing:
     """The application that gave it its present content."""
     since: datetime
     """When that application was approved."""
+    former: tuple[Access, ...] = ()
+    """Accesses that it had before, newest last: what an approval since then replaced."""
     ended_by: str = ""
     """The application that ended it, where ``state`` is ENDED."""
     ended_at: datetime | None = None

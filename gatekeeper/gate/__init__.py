@@ -1,7 +1,12 @@
 """What must be: the traffic algebra, exposure, decisions, findings and plans."""
 
 from gatekeeper.gate.catalogue import CATALOGUE, Entry
-from gatekeeper.gate.coverage import Coverage, find_balancers
+from gatekeeper.gate.coverage import (
+    Coverage,
+    FilingsInEffect,
+    filings_in_effect,
+    find_balancers,
+)
 from gatekeeper.gate.decide import EndpointKey, Hold, Ruling, decide, remembered_unknown
 from gatekeeper.gate.exposure import (
     AccountReach,
@@ -89,6 +94,7 @@ __all__ = [
     "Entry",
     "Exposure",
     "FiledAddresses",
+    "FilingsInEffect",
     "Finder",
     "Finding",
     "GateKind",
@@ -116,6 +122,7 @@ __all__ = [
     "canonical_json",
     "decide",
     "exposures",
+    "filings_in_effect",
     "find_balancers",
     "find_exposures",
     "find_group_trouble",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from gatekeeper.account import (
@@ -139,8 +138,12 @@ class AddressCheck:
             and before.allocation_id != fact.allocation_id
         )
 
-    def _absent(self, filing: Filing, gone: list[str]) -> None:
-        """Filed addresses that the account does not have: where are they, or were they?"""
+    def _absent(self, filing: Filing, gone: list[str], *, scaled: bool = False) -> set[str]:
+        """Filed addresses that the account does not have: where are they, or were they?
+
+        With ``scaled`` those that were a load balancer's are left out: it changes them by itself.
+        Returns what cannot be the load balancer's: addresses elsewhere, and private ones.
+        """
         private: list[str] = []
         abroad: list[str] = []
         missing: list[str] = []
@@ -149,8 +152,10 @@ class AddressCheck:
         for ip in gone:
             if ip in elsewhere:
                 continue
-            if (self.account_id, ip) in self.memory:
-                released.append(ip)
+            before = self.memory.get((self.account_id, ip))
+            if before is not None:
+                if not (scaled and before.kind == "elb"):
+                    released.append(ip)
             elif not ipaddress.ip_address(ip).is_global:
                 private.append(ip)
             else:
@@ -165,6 +170,7 @@ class AddressCheck:
         self._report("address-not-public", filing, private)
         self._report("address-not-in-account", filing, missing)
         self._report("address-outside-region", filing, abroad, region=self.reach.state.region)
+        return elsewhere | set(private)
 
     def _elsewhere(self, filing: Filing, gone: list[str]) -> set[str]:
         found = [ip for ip in gone if self.holders.get(ip)]
@@ -207,28 +213,29 @@ class AddressCheck:
         present = [a.ip for a in one.endpoint.addresses if a.family in families]
         lacking = [ip for ip in present if ip not in filed]
         self._report("elb-set-incomplete", filing, lacking, balancer=balancer.name)
-        elsewhere = self._elsewhere(filing, gone)
-        stale = [ip for ip in filing.access.ips if ip not in set(present) and ip not in elsewhere]
+        foreign = self._absent(filing, gone, scaled=True) | set(present)
+        stale = [ip for ip in filing.access.ips if ip not in foreign]
         self._report("elb-set-stale", filing, stale, balancer=balancer.name)
 
     def _shared(self) -> None:
-        """Addresses that two entities file in this account; a few of the others are named."""
+        """Addresses that two entities file in this account; a few of the others are named.
+
+        One filing an entity is enough to tell, and keeps an address of thousands of filings cheap.
+        """
         users: dict[str, list[Filing]] = {}
         for filing in self.coverage.in_effect:
             for ip in filing.access.ips:
-                users.setdefault(ip, []).append(filing)
-        contested = {
-            ip
-            for ip, filings in users.items()
-            if any(not same_entity(filings[0].entity, other.entity) for other in filings[1:])
-        }
+                one_each = users.setdefault(ip, [])
+                if len(one_each) <= _NAMED and not any(
+                    same_entity(other.entity, filing.entity) for other in one_each
+                ):
+                    one_each.append(filing)
+        contested = {ip for ip, one_each in users.items() if len(one_each) > 1}
         for filing in self.coverage.in_effect if contested else ():
             shared = [ip for ip in filing.access.ips if ip in contested]
             others: dict[str, None] = {}
             for ip in shared:
-                strangers = (
-                    other for other in users[ip] if not same_entity(other.entity, filing.entity)
-                )
-                for other in islice(strangers, _NAMED):
-                    others[f"{other.filing_id} ({other.entity.name})"] = None
+                for other in users[ip]:
+                    if not same_entity(other.entity, filing.entity):
+                        others[f"{other.filing_id} ({other.entity.name})"] = None
             self._report("address-shared", filing, shared, others=", ".join(list(others)[:_NAMED]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gatekeeper.account import Family
+from gatekeeper.account import Doubt, Family, Handle
 from gatekeeper.filing import STATUS_ZH, Application, Filing, FilingState, Register
 from gatekeeper.gate import spans
 from gatekeeper.gate.decide import Ruling
@@ -22,7 +22,10 @@ _CREATES: Final = frozenset({"new", "transfer_in", "change", "change_ip"})
 
 @dataclass(slots=True)
 class FiledAddresses:
-    """Who names each (account, address), in effect or not: only to explain an exposure."""
+    """Who names each (account, address), in effect or not: only to explain an exposure.
+
+    What a filing named before an approved change is with what ended.
+    """
 
     suspended: dict[tuple[str, str], list[Filing]]
     ended: dict[tuple[str, str], list[Filing]]
@@ -44,6 +47,8 @@ class FiledAddresses:
             for ip in filing.access.ips:
                 key = (filing.access.account_id, ip)
                 by_state[filing.state].setdefault(key, []).append(filing)
+            for key in _past(filing):
+                filed.ended.setdefault(key, []).append(filing)
         for application in register.pending:
             if application.kind in _CREATES:
                 for ip in application.access.ips:
@@ -51,6 +56,14 @@ class FiledAddresses:
                         application
                     )
         return filed
+
+
+def _past(filing: Filing) -> set[tuple[str, str]]:
+    """The (account, address) pairs that a filing named once and names no more."""
+    if not filing.former:
+        return set()
+    past = {(access.account_id, ip) for access in filing.former for ip in access.ips}
+    return past - {(filing.access.account_id, ip) for ip in filing.access.ips}
 
 
 def find_exposures(rulings: Iterable[Ruling], filed: FiledAddresses, finder: Finder) -> None:
@@ -173,9 +186,10 @@ def find_holds(rulings: Iterable[Ruling], finder: Finder) -> None:
 
 
 def find_unenforceable(rulings: Iterable[Ruling], finder: Finder) -> None:
-    """Closed endpoints that are exposed through something that no group can close."""
+    """Closed endpoints that are exposed through something that gatekeeper cannot change."""
     for ruling in rulings:
-        if ruling.verdict is not Verdict.CLOSED or not ruling.endpoint.groupless:
+        why = _unchangeable(ruling)
+        if ruling.verdict is not Verdict.CLOSED or why is None:
             continue
         ports = ruling.reach.ports(ruling.family)
         if ports:
@@ -186,9 +200,24 @@ def find_unenforceable(rulings: Iterable[Ruling], finder: Finder) -> None:
                 ruling.family,
                 ips=ruling.decision.ips,
                 ports=ports,
-                why="a network load balancer without security groups",
-                why_zh="该网络负载均衡未使用安全组",
+                why=why.reason,
+                why_zh=why.reason_zh,
             )
+
+
+def _unchangeable(ruling: Ruling) -> Doubt | None:
+    """Why narrowing groups cannot close an endpoint and neither can taking the gate from it."""
+    endpoint = ruling.endpoint
+    if endpoint.groupless:
+        return Doubt(
+            "a network load balancer without security groups", "该网络负载均衡未使用安全组"
+        )
+    if ruling.gate_held and endpoint.handle is Handle.NONE and endpoint.fixed is not None:
+        return Doubt(
+            f"it holds the gate, and its groups cannot be changed: {endpoint.fixed.reason}",
+            f"它持有闸门，且无法更改其安全组：{endpoint.fixed.reason_zh}",
+        )
+    return None
 
 
 def find_group_trouble(reach: AccountReach, gates: Gates, policy: Policy, finder: Finder) -> None:
