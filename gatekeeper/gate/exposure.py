@@ -19,6 +19,7 @@ from gatekeeper.account import (
 )
 from gatekeeper.gate.model import Exposure, TracedRule, UnknownExposure
 from gatekeeper.gate.reach import ReachReader
+from gatekeeper.gate.traffic import rule_order
 from gatekeeper.policy import Policy, Port
 
 _LISTENER_PROTOCOLS: Final = {
@@ -94,10 +95,14 @@ def exposures(reach: AccountReach) -> tuple[Exposure, ...]:
                     ips=one.endpoint.ips(family),
                     protocol=port.protocol,
                     port=port.port,
-                    rules=one.exposing[family, port],
+                    rules=tuple(sorted(one.exposing[family, port], key=_traced_order)),
                 )
             )
     return tuple(found)
+
+
+def _traced_order(traced: TracedRule) -> tuple[str, tuple[int, int, int, int, int, str]]:
+    return traced.group_id or "", rule_order(traced.rule)
 
 
 def unknown_exposures(reach: AccountReach) -> tuple[UnknownExposure, ...]:
@@ -153,7 +158,7 @@ def _judge(
 def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
     exposing: dict[tuple[Family, Port], list[TracedRule]] = {}
     doubts: dict[Family, list[Doubt]] = {}
-    for group_id in group_ids:
+    for group_id in sorted(group_ids):
         group = reader.group(group_id)
         if group is None:
             missing = Doubt(
@@ -169,7 +174,7 @@ def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
             doubts.setdefault(family, []).extend(found)
     return _Combined(
         {key: tuple(rules) for key, rules in exposing.items()},
-        {family: tuple(found) for family, found in doubts.items()},
+        {family: tuple(sorted(set(found))) for family, found in doubts.items()},
     )
 
 
@@ -181,7 +186,10 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
         doubt = Doubt("its listeners were not read", "未读取其监听器")
         result.doubts = dict.fromkeys(endpoint.families, (doubt,))
         return
+    gated = {port.port for port in reader.gated}
     for listener in balancer.listeners:
+        if listener.port not in gated:
+            continue
         protocols = _LISTENER_PROTOCOLS.get(listener.protocol.upper())
         if protocols is None:
             doubt = Doubt(
@@ -189,8 +197,7 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
                 f"监听器协议 {listener.protocol!r} 未知",
             )
             result.doubts = dict.fromkeys(endpoint.families, (doubt,))
-            result.exposing = {}
-            return
+            continue
         for protocol in protocols:
             port = Port(protocol, listener.port)
             if port not in reader.gated:

@@ -4,7 +4,7 @@ A group is narrowed for the families in which it exposes a closed endpoint.  Its
 
 =========  ==================================================================
 open       must hold the gate, or get it in this plan; else blocked
-hold       holds the gate, so nothing is lost
+hold       holds the gate, so nothing is lost; blocked where the gate is unfit
 closed     loses what it should not have
 unknown    blocked: nobody can say what would be taken away
 =========  ==================================================================
@@ -61,6 +61,8 @@ class _Narrowings:
 
     planner: Planner
     _bystanders: Mapping[str, int] = field(init=False)
+    _entries: Mapping[Family, Mapping[str, Spans]] = field(init=False)
+    _weights: Mapping[str, tuple[Family, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         account = self.planner.account
@@ -72,6 +74,11 @@ class _Narrowings:
             for group_id in interface.group_ids:
                 counts[group_id] = counts.get(group_id, 0) + 1
         self._bystanders = counts
+        self._entries = {f: account.reach.reader.prefix_entries(f) for f in FAMILIES}
+        self._weights = {
+            pl.prefix_list_id: (pl.family, pl.max_entries or len(pl.entries or ()) or 1)
+            for pl in account.state.prefix_lists.values()
+        }
 
     def exposing(self) -> dict[str, tuple[Family, ...]]:
         """Each group, not a gate of ours, that exposes a closed endpoint, and in which families."""
@@ -88,7 +95,11 @@ class _Narrowings:
         }
 
     def add(self, group: SecurityGroup, families: tuple[Family, ...]) -> None:
-        users = [r for r in self.planner.users.get(group.group_id, ()) if r.family in families]
+        users = [
+            ruling
+            for ruling in self.planner.users.get(group.group_id, ())
+            if ruling.family in families or not ruling.endpoint.families
+        ]
         keeps: list[tuple[str, Family]] = []
         for ruling in users:
             obstacle = self._user_obstacle(ruling)
@@ -101,14 +112,9 @@ class _Narrowings:
         if obstacle is not None:
             self.planner.block(Op.NARROW, obstacle, group_id=group.group_id)
             return
-        reader = self.planner.account.reach.reader
-        entries: dict[Family, dict[str, Spans]] = {
-            family: dict(reader.prefix_entries(family)) for family in FAMILIES
-        }
+        internet = self.planner.account.reach.reader.internet(group.vpc_id)
         try:
-            narrowing = narrow(
-                group, families, reader.internet(group.vpc_id), self.planner.policy, entries
-            )
+            narrowing = narrow(group, families, internet, self.planner.policy, self._entries)
         except MalformedRule as error:
             doubt = Doubt(f"a rule cannot be resolved: {error}", f"规则无法解析：{error}")
             self.planner.block(Op.NARROW, doubt, group_id=group.group_id)
@@ -127,7 +133,7 @@ class _Narrowings:
                 f"{name} uses the group too and is unknown: {ruling.decision.reason}",
                 f"{name} 也使用该安全组且状态未知：{ruling.decision.reason_zh}",
             )
-        if ruling.verdict is not Verdict.OPEN:
+        if ruling.verdict is Verdict.CLOSED:
             return None
         gate = self.planner.account.gates.ours.get((ruling.endpoint.vpc_id, ruling.family))
         if gate is not None and gate.group_id in self.planner.unfit:
@@ -149,12 +155,8 @@ class _Narrowings:
         )
 
     def _quota_obstacle(self, group: SecurityGroup, narrowing: Narrowing) -> Doubt | None:
-        weights = {
-            pl.prefix_list_id: (pl.family, pl.max_entries or len(pl.entries or ()) or 1)
-            for pl in self.planner.account.state.prefix_lists.values()
-        }
         limit = self.planner.policy.limits.rules_per_group
-        for quota in quotas(group.rules, narrowing, weights):
+        for quota in quotas(group.rules, narrowing, self._weights):
             over = self._over(quota, limit)
             if over is not None:
                 return over

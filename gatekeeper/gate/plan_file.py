@@ -19,6 +19,7 @@ from gatekeeper.gate.plan import (
     Op,
     Plan,
     RepairGate,
+    canonical_json,
 )
 
 
@@ -37,7 +38,9 @@ def plan_from_json(data: object) -> Plan:
             zh=f"无法识别的计划文件（{type(error).__name__}: {error}），请用 plan --out 重新生成",
         ) from None
     assert isinstance(data, Mapping)
-    if plan.id != data.get("id"):
+    identity = plan.identity()
+    said = {key: data.get(key) for key in identity}
+    if plan.id != data.get("id") or canonical_json(said) != canonical_json(identity):
         raise PlanRefused(
             "the plan file was altered: its content does not give its id; make a new one",
             zh="计划文件已被改动：内容与标识不符，请重新生成",

@@ -218,7 +218,7 @@ class AccountPlanner:
             return
         gate = self.account.gates.ours[endpoint.vpc_id, family]
         others = self._besides_gates(ruling)
-        shut = not others
+        shut = set(endpoint.group_ids) <= self._leaving(ruling)
         if shut:
             self._gate(endpoint.vpc_id, SHUT)
         self.actions.append(
@@ -239,6 +239,16 @@ class AccountPlanner:
             )
         )
         self.closed.add(endpoint.endpoint)
+
+    def _leaving(self, ruling: Ruling) -> set[str]:
+        """The gates that an endpoint loses in this plan, in either family."""
+        closed = [
+            other.family
+            for other in self.users.get(ruling.endpoint.group_ids[0], ())
+            if other.endpoint is ruling.endpoint and other.verdict is Verdict.CLOSED
+        ]
+        gates = (self.account.gates.ours.get((ruling.endpoint.vpc_id, f)) for f in closed)
+        return {gate.group_id for gate in gates if gate is not None}
 
     # repair ----------------------------------------------------------------------------------
 

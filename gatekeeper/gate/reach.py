@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from gatekeeper.account import FAMILIES, AccountState, Doubt, Family, Rule, SecurityGroup
 from gatekeeper.gate import reading, spans
@@ -20,6 +21,10 @@ from gatekeeper.policy import PROTOCOL_NUMBERS, Policy, Port
 
 PortsKey = tuple[str, int | None, int | None]
 SourceKey = tuple[str, str]
+
+
+_WIDEST_VPC: Final[dict[Family, int]] = {"ipv4": 50 * 2**16, "ipv6": 50 * 2**84}
+"""More than any VPC's blocks: AWS allows 50 of them at most, each no wider than /16 or /44."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,7 @@ class ReachReader:
         self._sources: dict[int, dict[SourceKey, Family | Doubt | None]] = {}
         self._groups: dict[str, GroupReach] = {}
         self._entries: dict[str, Spans | None] = {}
+        self._allowed: dict[str, dict[tuple[Family, Port], Spans]] = {}
 
     def internet(self, vpc_id: str) -> Internet:
         """The Internet as a VPC sees it; a VPC that was not read takes no blocks out of it."""
@@ -101,24 +107,41 @@ class ReachReader:
 
     def sources(self, group_ids: Iterable[str], family: Family, port: Port) -> Spans:
         """Every source that some groups let reach one port; doubtful rules count as nothing."""
-        found: list[spans.Span] = []
+        found = spans.EMPTY
         for group_id in group_ids:
-            group = self.state.groups.get(group_id)
-            for rule in group.rules if group else ():
-                ports = self._touched(rule)
-                if isinstance(ports, Doubt) or port not in ports:
-                    continue
-                if rule.kind == "prefix_list":
-                    prefix_list = self.state.prefix_lists.get(rule.source)
-                    if prefix_list is not None and prefix_list.family == family:
-                        found.extend(self.entries(rule.source) or ())
-                elif rule.kind == family:
-                    try:
-                        network = reading.read_network(rule.source)
-                    except MalformedRule:
-                        continue
-                    found.append((network.low, network.high))
-        return spans.normalise(found)
+            allowed = self._allowed.get(group_id)
+            if allowed is None:
+                allowed = self._allowed[group_id] = self._allowed_by(group_id)
+            found = spans.union(found, allowed.get((family, port), spans.EMPTY))
+        return found
+
+    def _allowed_by(self, group_id: str) -> dict[tuple[Family, Port], Spans]:
+        group = self.state.groups.get(group_id)
+        found: dict[tuple[Family, Port], list[spans.Span]] = {}
+        for rule in group.rules if group else ():
+            ports = self._touched(rule)
+            if isinstance(ports, Doubt):
+                continue
+            for port in ports:
+                for family in FAMILIES:
+                    if senders := self._senders(rule, family):
+                        found.setdefault((family, port), []).extend(senders)
+        return {key: spans.normalise(senders) for key, senders in found.items()}
+
+    def _senders(self, rule: Rule, family: Family) -> Spans:
+        """The sources of one rule; none where it cannot be resolved."""
+        if rule.kind == "prefix_list":
+            prefix_list = self.state.prefix_lists.get(rule.source)
+            if prefix_list is None or prefix_list.family != family:
+                return spans.EMPTY
+            return self.entries(rule.source) or spans.EMPTY
+        if rule.kind != family:
+            return spans.EMPTY
+        try:
+            network = reading.read_network(rule.source)
+        except MalformedRule:
+            return spans.EMPTY
+        return ((network.low, network.high),) if network.family == family else spans.EMPTY
 
     def _read(self, group: SecurityGroup) -> GroupReach:
         reach = GroupReach()
@@ -151,19 +174,37 @@ class ReachReader:
                 continue
             for port in ports:
                 reach.add(verdict, port, rule)
-        if group.vpc_id not in self.state.vpcs:
+        if not self._blocks_known(group.vpc_id):
             self._doubt_vpc(group, reach)
         return reach
 
+    def _blocks_known(self, vpc_id: str) -> bool:
+        """Whether the answers tell a VPC's blocks; an answer that holds no VPC at all counts."""
+        if vpc_id in self.state.vpcs:
+            return True
+        return not self.state.vpcs and self.state.failed("DescribeVpcs") is None
+
     def _doubt_vpc(self, group: SecurityGroup, reach: GroupReach) -> None:
-        """Without the VPC's own blocks nobody can say which public sources are internal."""
+        """Without the VPC's own blocks nobody can say which public sources are internal.
+
+        What no VPC could hold is exposed all the same.
+        """
         doubt = Doubt(
             f"the blocks of {group.vpc_id} were not read, so {group.group_id} cannot be judged",
             f"未读取 {group.vpc_id} 的网段，无法判断 {group.group_id}",
         )
-        for family, _ in reach.exposing:
+        internet = self.internet(group.vpc_id)
+        for family, port in list(reach.exposing):
             reach.doubt(family, doubt)
-        reach.exposing.clear()
+            routable = internet.sources(family)
+            certain = [
+                rule
+                for rule in reach.exposing.pop((family, port))
+                if spans.size(spans.intersection(self._senders(rule, family), routable))
+                > _WIDEST_VPC[family]
+            ]
+            if certain:
+                reach.exposing[family, port] = certain
 
     def _touched(self, rule: Rule) -> tuple[Port, ...] | Doubt:
         """The gated ports that a rule's protocol and ports touch."""
