@@ -85,6 +85,8 @@ def survey_scope(settings: Settings, *, dump: Path | None, only: tuple[str, ...]
         writing_store(settings) if dump is None else reading_store(settings)
     )
     with opened as store:
+        if store is not None and dump is None:
+            store.bind_region(settings.region)
         scope = read_scope(settings, store, dump=dump, only=only)
         found = survey(
             store,

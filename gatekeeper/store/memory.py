@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.account import (
@@ -20,10 +20,18 @@ from gatekeeper.account import (
     SeenAddress,
     SeenEndpoint,
 )
+from gatekeeper.errors import StoreError
 from gatekeeper.store.encoding import canonical, from_text, plain, to_text
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import RememberedFinding, Snapshot
-from gatekeeper.store.tables import addresses, endpoints, findings, sightings, snapshots
+from gatekeeper.store.tables import (
+    addresses,
+    endpoints,
+    findings,
+    settings,
+    sightings,
+    snapshots,
+)
 
 _ADDRESSES: Final = "addresses"
 _ENDPOINTS: Final = "endpoints"
@@ -38,7 +46,10 @@ class Memory:
     def remember_addresses(
         self, account_id: str, seen: Iterable[SeenAddress], *, at: datetime
     ) -> None:
-        """Take ``seen`` as all public addresses of the account; those that it lacks are gone."""
+        """Take ``seen`` as all public addresses of the account; those that it lacks are gone.
+
+        The first allocation id of an address stays: only so is a later one known as another.
+        """
         now = to_text(at)
         with self._db.write() as connection:
             looked = self._look(connection, _ADDRESSES, account_id, now)
@@ -51,9 +62,13 @@ class Memory:
             changed: list[tuple[Any, ...]] = []
             for address in seen:
                 old = left.pop(address.ip, None)
-                if old is None or not old.present or tuple(old[2:4]) != tuple(address[1:3]):
+                kind, allocation = address.kind, address.allocation_id
+                if old is not None and old.allocation_id:
+                    allocation = old.allocation_id
+                if old is None or not old.present or tuple(old[2:4]) != (kind, allocation):
                     first = now if old is None else old.first_seen
-                    changed.append((account_id, *address, first, now, 1))
+                    row = (account_id, address.ip, kind, allocation, first, now, 1)
+                    changed.append(row)
             changed += _gone(left.values(), looked)
             self._upsert(connection, addresses, changed)
 
@@ -210,6 +225,29 @@ class Memory:
                     changed.append((key, row.account_id, row.first_seen, last, now, row.data))
             self._upsert(connection, findings, changed)
             self._upsert(connection, sightings, [(name, _FINDINGS, now) for name in scope])
+
+    def bind_region(self, region: str) -> None:
+        """Bind the store to the region of its first look.
+
+        Addresses and endpoints are remembered by account: a look at another region would find
+        every one of them gone.
+
+        Raises:
+            StoreError: it is bound to another region.
+        """
+        with self._db.write() as connection:
+            bound = connection.execute(
+                select(settings.c.value).where(settings.c.name == "region")
+            ).scalar()
+            if bound is None:
+                connection.execute(insert(settings), {"name": "region", "value": region})
+            elif bound != region:
+                raise StoreError(
+                    f"this store remembers {bound} and cannot be used for {region}; name another"
+                    f" one with --store, or pass --region {bound}",
+                    zh=f"该数据库记录的是 {bound}，不能用于 {region}；"
+                    f"请用 --store 指定其他数据库，或使用 --region {bound}",
+                )
 
     def snapshot(self, account_id: str) -> dict[str, Any] | None:
         """The last verified state of the account."""

@@ -147,6 +147,13 @@ run_accounts = Table(
     Column("account_id", Key, primary_key=True),
 )
 
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.account import RememberedAddress, SeenAddress, SeenEndpoint
+from gatekeeper.errors import StoreError
 from gatekeeper.store import Store
 from tests.unit.store.conftest import Intruder
 from tests.unit.store.given import NOW, minutes
@@ -50,12 +51,20 @@ def test_a_look_at_one_account_says_nothing_of_another(store: Store) -> None:
     assert store.address_memory()[A, EIP.ip].last_seen == NOW
 
 
-def test_an_address_comes_back(store: Store) -> None:
+def test_an_address_comes_back_and_its_first_allocation_is_remembered(store: Store) -> None:
     store.remember_addresses(A, [EIP], at=NOW)
     store.remember_addresses(A, [], at=minutes(1))
     again = EIP._replace(allocation_id="eipalloc-2")
     store.remember_addresses(A, [again], at=minutes(2))
-    assert store.address_memory()[A, EIP.ip] == RememberedAddress(*again, NOW, minutes(2))
+    store.remember_addresses(A, [again], at=minutes(3))
+    assert store.address_memory()[A, EIP.ip] == RememberedAddress(*EIP, NOW, minutes(3))
+
+
+def test_a_store_is_of_one_region(store: Store) -> None:
+    store.bind_region("cn-northwest-1")
+    store.bind_region("cn-northwest-1")
+    with pytest.raises(StoreError, match="cn-northwest-1 and cannot be used for cn-north-1"):
+        store.bind_region("cn-north-1")
 
 
 def test_endpoints_are_remembered_while_they_are_there(store: Store) -> None:

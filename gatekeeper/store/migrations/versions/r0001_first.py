@@ -156,6 +156,11 @@ def upgrade() -> None:
         sa.Column("account_id", KEY, primary_key=True),
     )
     op.create_table(
+        "settings",
+        sa.Column("name", KEY, primary_key=True),
+        sa.Column("value", sa.Text(), nullable=False),
+    )
+    op.create_table(
         "leases",
         sa.Column("account_id", KEY, primary_key=True),
         sa.Column("token", COUNTER, nullable=False),
