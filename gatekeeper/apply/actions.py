@@ -7,7 +7,7 @@ repair      the gate is as planned; ports go back only while     the gate's own 
             every holder is decided open
 create      no group of that name stands in the VPC              the gate, ours
 attach      decided open, same addresses and groups, and the     the gate is held
-            gate lets in just what it should
+            gate lets in nothing beyond its own ports
 detach      decided closed, same groups                          the gate is not held
 narrow      it still exposes a closed endpoint, no user is       the narrowed rules
             unknown, and every lawful user holds a whole gate

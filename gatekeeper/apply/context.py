@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 from gatekeeper.account import AccountState, Rule, SecurityGroup
 from gatekeeper.apply.edge import Edge
@@ -11,6 +12,11 @@ from gatekeeper.apply.journal import Journal
 from gatekeeper.apply.outcome import Result
 from gatekeeper.gate import JudgedAccount
 from gatekeeper.policy import Policy
+
+T = TypeVar("T")
+
+RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
+"""Describe calls lag a change by a moment (AWS: eventual consistency)."""
 
 Judge = Callable[[AccountState], JudgedAccount]
 """Judges a freshly read account against the register and the policy."""
@@ -35,17 +41,47 @@ class Account:
     policy: Policy
     judge: Judge
     judged: JudgedAccount
+    sleep: Callable[[float], None]
     tags: dict[str, list[tuple[Rule, dict[str, str]]]] = field(default_factory=dict)
     """The tags of the rules of the groups to be narrowed."""
     stale: bool = False
     """Whether groups were given or taken since: then who holds what must be read anew."""
 
+    given: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Endpoint to the groups that this run gave it last: an answer that differs may be an old one,
+    and groups set from an old answer would undo our own change."""
+    doubtful: set[str] = field(default_factory=set)
+    """Endpoints whose groups may be what this run failed to give them."""
+    mended: set[str] = field(default_factory=set)
+    """Gates whose rules this run changed."""
+
+    def patiently(self, read: Callable[[], T], settled: Callable[[T], bool]) -> T:
+        """What ``read`` shows once it is ``settled``, or at last."""
+        found = read()
+        for pause in RETRY_SECONDS:
+            if settled(found):
+                break
+            self.sleep(pause)
+            found = read()
+        return found
+
     def refresh(self) -> bool:
         """Read the account anew if that is needed; whether it could be read."""
         if self.stale:
-            self.judged = self.judge(self.edge.read_account())
+            self.judged = self.patiently(
+                lambda: self.judge(self.edge.read_account()), self._shows_what_was_given
+            )
             self.stale = False
         return self.judged.state.complete
+
+    def _shows_what_was_given(self, judged: JudgedAccount) -> bool:
+        if not judged.state.complete:
+            return True
+        held: Mapping[str, frozenset[str]] = {
+            name: frozenset(reach.endpoint.group_ids)
+            for name, reach in judged.reach.endpoints.items()
+        }
+        return all(held.get(name, groups) == groups for name, groups in self.given.items())
 
     def read_group(self, group_id: str) -> SecurityGroup:
         group = self.edge.read_groups([group_id]).get(group_id)

@@ -40,12 +40,11 @@ def attach(account: Account, action: Attach) -> tuple[Result, Mapping[str, str]]
     if gate.group_id in endpoint.group_ids:
         return Result.NOOP, data
     refuse_drift(account, action, endpoint)
-    changed = alteration(gate, action.family, account.policy)
-    if changed:
+    if _lets_in_too_much(account, action, gate):
         raise Refused(
             Result.BLOCKED,
-            f"gate {gate.group_id} does not let in just what it should",
-            f"闸门 {gate.group_id} 的规则与应有内容不符",
+            f"gate {gate.group_id} lets in more than it should",
+            f"闸门 {gate.group_id} 放行了多余的流量",
         )
     limit = account.policy.limits.groups_per_interface
     if len(endpoint.group_ids) >= limit:
@@ -85,10 +84,27 @@ def ruling_of(account: Account, action: SetGroups) -> Ruling:
 
 
 def endpoint_of(account: Account, action: SetGroups, ruling: Ruling) -> Endpoint:
-    """The endpoint read at this moment, with the addresses that it was decided on."""
-    endpoint = account.edge.read_endpoint(ruling.endpoint)
+    """The endpoint read at this moment, with the addresses that it was decided on.
+
+    Raises:
+        Drifted: it does not hold what this run gave it, so its groups are not known for sure.
+    """
+    if action.endpoint in account.doubtful:
+        raise Refused(
+            Result.BLOCKED,
+            "an earlier change of it failed, so its groups are not known for sure; apply again",
+            "此前对其的变更失败，无法确定其安全组，请重新执行 apply",
+        )
+    given = account.given.get(action.endpoint)
+
+    def settled(found: Endpoint | None) -> bool:
+        return found is None or given is None or frozenset(found.group_ids) == given
+
+    endpoint = account.patiently(lambda: account.edge.read_endpoint(ruling.endpoint), settled)
     if endpoint is None:
         raise Refused(Result.DRIFTED, f"{action.endpoint} is gone", f"{action.endpoint} 已不存在")
+    if not settled(endpoint):
+        raise Drifted
     found = set(endpoint.ips(action.family))
     if found != set(ruling.decision.ips) or found != set(action.ips):
         raise Refused(
@@ -120,7 +136,9 @@ def set_groups(
     except AwsError:
         again = account.edge.read_endpoint(endpoint)
         if again is None or set(again.group_ids) != set(groups):
+            account.doubtful.add(endpoint.endpoint)
             raise
+    account.given[endpoint.endpoint] = frozenset(groups)
 
 
 def _undecided(ruling: Ruling, wanted: str, wanted_zh: str) -> Refused:
@@ -138,10 +156,18 @@ def _own_gates(account: Account, vpc_id: str) -> frozenset[str]:
 
 
 def _gate(account: Account, action: SetGroups) -> SecurityGroup:
-    if action.gate_id is not None:
-        gate = account.edge.read_groups([action.gate_id]).get(action.gate_id)
-    else:
-        gate = account.edge.find_group(action.vpc_id, gate_name(action.family))
+
+    def read() -> SecurityGroup | None:
+        if action.gate_id is not None:
+            return account.edge.read_groups([action.gate_id]).get(action.gate_id)
+        return account.edge.find_group(action.vpc_id, gate_name(action.family))
+
+    def settled(found: SecurityGroup | None) -> bool:
+        if found is None or found.group_id not in account.mended:
+            return True
+        return not _lets_in_too_much(account, action, found)
+
+    gate = account.patiently(read, settled)
     if gate is None or not is_ours(gate, account.policy) or gate.vpc_id != action.vpc_id:
         raise Refused(
             Result.BLOCKED,
@@ -149,6 +175,12 @@ def _gate(account: Account, action: SetGroups) -> SecurityGroup:
             f"{action.vpc_id} 没有本系统的 {action.family} 闸门",
         )
     return gate
+
+
+def _lets_in_too_much(account: Account, action: SetGroups, gate: SecurityGroup) -> bool:
+    """Whether a gate has rules beyond its own; one that lacks some still opens nothing unlawful."""
+    changed = alteration(gate, action.family, account.policy)
+    return bool(changed.extra or changed.egress)
 
 
 def _shut(account: Account, action: SetGroups) -> SecurityGroup:

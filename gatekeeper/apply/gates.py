@@ -46,7 +46,9 @@ def create(account: Account, action: CreateGate) -> tuple[Result, Mapping[str, s
             group = account.edge.find_group(action.vpc_id, name)
             if group is None:
                 raise
-        group = group or account.edge.find_group(action.vpc_id, name)
+        group = group or account.patiently(
+            lambda: account.edge.find_group(action.vpc_id, name), lambda found: found is not None
+        )
     if group is None:
         raise Refused(
             Result.FAILED,
@@ -95,15 +97,11 @@ def _put_right(
     """Make a gate let in just what it should: what is too much goes first."""
     changed = alteration(group, kind, account.policy)
     group_id = group.group_id
-    account.stale = account.stale or bool(changed)
+    if changed:
+        account.stale = True
+        account.mended.add(group_id)
     if changed.egress:
-        detail = {"group_id": group_id}
-        account.journal.call(
-            action_id,
-            "RevokeSecurityGroupEgress",
-            detail,
-            lambda: account.edge.revoke_egress(group_id, changed.egress),
-        )
+        _close_egress(account, action_id, group)
     if changed.extra:
         change = RuleChange(group_id=group_id, before=group.rules, added=(), removed=changed.extra)
         carry_out(change, account.edge, account.journal, action_id, group.rules)
@@ -111,8 +109,25 @@ def _put_right(
         _refuse_unlawful(account, group, kind)
         before = tuple(rule for rule in group.rules if rule not in changed.extra)
         change = RuleChange(group_id=group_id, before=before, added=changed.missing, removed=())
+        account.stale = True
         carry_out(change, account.edge, account.journal, action_id, before)
     return bool(changed)
+
+
+def _close_egress(account: Account, action_id: str, group: SecurityGroup) -> None:
+    """Take every outbound rule out; one that is gone already is what was wanted."""
+    group_id = group.group_id
+    try:
+        account.journal.call(
+            action_id,
+            "RevokeSecurityGroupEgress",
+            {"group_id": group_id},
+            lambda: account.edge.revoke_egress(group_id, group.egress),
+        )
+    except AwsError:
+        again = account.edge.read_groups([group_id]).get(group_id)
+        if again is None or again.egress:
+            raise
 
 
 def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> None:

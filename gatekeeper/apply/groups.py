@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
 
-from gatekeeper.apply.context import Account, Refused
+from gatekeeper.apply.context import RETRY_SECONDS, Account, Refused
 from gatekeeper.apply.outcome import Result
-from gatekeeper.apply.rules import RuleChange, RuleKey, carry_out
-from gatekeeper.gate import Action, Narrow, Ruling, Verdict, alteration, rule_key
+from gatekeeper.apply.rules import Drifted, RuleChange, RuleKey, carry_out
+from gatekeeper.errors import AwsError
+from gatekeeper.gate import Action, Narrow, Narrowing, Ruling, Verdict, alteration, quotas, rule_key
 
 
 def narrow(account: Account, action: Narrow) -> Result:
@@ -20,8 +23,29 @@ def narrow(account: Account, action: Narrow) -> Result:
         return Result.NOOP
     untouched = {rule_key(rule) for rule in group.rules} == change.keys()[0]
     _check_users(account, action, exposing=untouched)
-    carry_out(change, account.edge, account.journal, action.id, group.rules)
+    try:
+        carry_out(change, account.edge, account.journal, action.id, group.rules)
+    except AwsError:
+        if not change.remove_first or not _give_back(account, action, change):
+            raise
     return Result.DONE
+
+
+def _give_back(account: Account, action: Narrow, change: RuleChange) -> bool:
+    """Try again to add what must follow what was taken out; whether it stands."""
+    for pause in RETRY_SECONDS:
+        account.sleep(pause)
+        group = account.edge.read_groups([action.group_id]).get(action.group_id)
+        now = {rule_key(rule) for rule in group.rules} if group else set()
+        if group is None or any(rule_key(rule) in now for rule in action.removed):
+            return False
+        with contextlib.suppress(AwsError, Drifted):
+            to_add, _ = change.left(group.rules, begun=True)
+            if not to_add:
+                return True
+            carry_out(change, account.edge, account.journal, action.id, group.rules, begun=True)
+            return True
+    return False
 
 
 def settle(account: Account, action: Narrow) -> bool:
@@ -40,7 +64,14 @@ def settle(account: Account, action: Narrow) -> bool:
         return False
     if any(rule_key(rule) in now for rule in action.removed):
         return False
-    return carry_out(change, account.edge, account.journal, action.id, group.rules)
+    return carry_out(
+        replace(change, remove_first=True),
+        account.edge,
+        account.journal,
+        action.id,
+        group.rules,
+        begun=True,
+    )
 
 
 def load_tags(account: Account, actions: Iterable[Action]) -> None:
@@ -58,16 +89,25 @@ def known_tags(account: Account, group_id: str) -> dict[RuleKey, dict[str, str]]
 def _narrowing(account: Account, action: Narrow) -> RuleChange:
     known = {rule_key(rule): tags for rule, tags in account.tags.get(action.group_id, ()) if tags}
     heirs = [action.removed[place] for place in action.heirs]
-    limit = account.policy.limits.rules_per_group
     return RuleChange(
         group_id=action.group_id,
         before=action.before,
         added=action.added,
         removed=action.removed,
         tags=tuple(known.get(rule_key(heir), {}) for heir in heirs),
-        remove_first=account.policy.narrow_without_headroom
-        and len(action.before) + len(action.added) > limit,
+        remove_first=account.policy.narrow_without_headroom and not _fit_together(account, action),
     )
+
+
+def _fit_together(account: Account, action: Narrow) -> bool:
+    """Whether old and new rules may stand together for a moment, each family by itself."""
+    lists = account.judged.state.prefix_lists.values()
+    weights = {
+        pl.prefix_list_id: (pl.family, pl.max_entries or len(pl.entries or ()) or 1) for pl in lists
+    }
+    change = Narrowing(removed=action.removed, added=action.added, heirs={})
+    limit = account.policy.limits.rules_per_group
+    return all(quota.moment <= limit for quota in quotas(action.before, change, weights))
 
 
 def _check_users(account: Account, action: Narrow, *, exposing: bool) -> None:

@@ -50,16 +50,25 @@ class Journal:
     calls: int = 0
 
     def call(
-        self, action_id: str, name: str, detail: Mapping[str, Any], change: Callable[[], T]
+        self,
+        action_id: str,
+        name: str,
+        detail: Mapping[str, Any],
+        change: Callable[[], T],
+        *,
+        owed: bool = False,
     ) -> T:
         """Make one changing call.
+
+        ``owed``: it gives back what we took out a moment ago, and is made whatever the register
+        says by now.
 
         Raises:
             RegisterChanged: the register moved since the plan was checked; the call is not made.
             LeaseLost: the account is no longer ours; the call is not made.
             AwsError: AWS refused it, or did not answer; it may have taken effect.
         """
-        if self.store.register_mark() != self.mark:
+        if not owed and self.store.register_mark() != self.mark:
             raise RegisterChanged(
                 "the register changed while the plan was carried out; nothing more was changed,"
                 " plan again",

@@ -138,7 +138,9 @@ class _AccountRollback:
         )
         self.made = {result.action_id: result.data for result in tools.store.results(run.run_id)}
         judged = tools.judge(self.edge.read_account())
-        self.account = Account(self.edge, self.journal, tools.policy, tools.judge, judged)
+        self.account = Account(
+            self.edge, self.journal, tools.policy, tools.judge, judged, tools.sleep
+        )
         self.kept_narrow: set[tuple[str, Family]] = set()
         """Endpoints and families that share a group which stays narrowed."""
 

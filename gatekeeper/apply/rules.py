@@ -79,14 +79,22 @@ class RuleChange:
 
 
 def carry_out(
-    change: RuleChange, edge: Edge, journal: Journal, action_id: str, found: Sequence[Rule]
+    change: RuleChange,
+    edge: Edge,
+    journal: Journal,
+    action_id: str,
+    found: Sequence[Rule],
+    *,
+    begun: bool = False,
 ) -> bool:
     """Bring a group to its result; whether anything was changed.
+
+    ``begun``: this run is on the way already, as is one that the journal shows.
 
     Raises:
         Drifted, RegisterChanged, LeaseLost, AwsError: see there; what was done stays journaled.
     """
-    to_add, to_remove = change.left(found, begun=action_id in journal.begun)
+    to_add, to_remove = change.left(found, begun=begun or action_id in journal.begun)
     if not to_add and not to_remove:
         return False
     try:
@@ -122,6 +130,7 @@ def _carry_out(
             "AuthorizeSecurityGroupIngress",
             detail,
             _authorizing(edge, change.group_id, rules, tags),
+            owed=change.remove_first,
         )
     if not change.remove_first:
         _remove(change, edge, journal, action_id, to_remove)

@@ -13,10 +13,9 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from gatekeeper.apply.actions import do
-from gatekeeper.apply.context import Account, Judge
+from gatekeeper.apply.context import RETRY_SECONDS, Account, Judge
 from gatekeeper.apply.edge import Edge
 from gatekeeper.apply.groups import load_tags, settle
 from gatekeeper.apply.journal import Journal, RegisterChanged
@@ -30,9 +29,6 @@ from gatekeeper.store import Run, Store
 Progress = Callable[[Outcome], None]
 Keep = Callable[[JudgedAccount, datetime], None]
 """What to do with an account that was verified: remember it."""
-
-_RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
-"""Describe calls lag a change by a moment (AWS: eventual consistency)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +69,22 @@ def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
     run_id, resumed = _begin(plan, tools)
     outcomes: dict[str, Outcome] = {}
     settled: set[str] = set()
+    elsewhere = False
     for account_id in _accounts(plan, dead):
         actions = [action for action in plan.actions if action.account_id == account_id]
         try:
             lease = store.acquire_lease(account_id, wait=tools.wait)
         except LeaseHeld as held:
-            if not outcomes and not resumed:
-                store.finish_run(run_id, "not begun", tools.clock())
+            if not outcomes:
+                if not resumed:
+                    store.finish_run(run_id, "not begun", tools.clock())
                 raise
+            elsewhere = True
             _note(outcomes, _all(actions, Result.BLOCKED, held), tools, run_id, account_id)
             continue
         with lease:
+            if resumed and not outcomes and _ended(run_id, store):
+                run_id, resumed = _begin(plan, tools)
             account = _AccountRun(tools, run_id, account_id, actions, lease.token, mark)
             _note(outcomes, account.run(dead), tools, run_id, account_id)
         settled.add(account_id)
@@ -96,9 +97,38 @@ def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
         outcomes=(*(outcomes[a.id] for a in plan.actions), *_blocked(plan)),
         trail_head="",
     )
-    ended = {0: "done", 1: "failed", 3: "partly done"}[report.exit_status]
-    store.finish_run(run_id, ended, tools.clock())
+    if not (resumed and elsewhere) and not _owes(plan, outcomes, run_id, store):
+        ended = {0: "done", 1: "failed", 3: "partly done"}[report.exit_status]
+        store.finish_run(run_id, ended, tools.clock())
     return replace(report, trail_head=store.trail_head())
+
+
+def _ended(run_id: str, store: Store) -> bool:
+    """Whether the process that we took for dead brought the run to its end meanwhile."""
+    run = store.run(run_id)
+    return run is None or run.outcome is not None
+
+
+def _owes(plan: Plan, outcomes: Mapping[str, Outcome], run_id: str, store: Store) -> bool:
+    """Whether rules went out of a group first, and those that must follow could not be added.
+
+    Such a run stays unfinished, so that the next one takes it up.
+    """
+    left = {
+        action.id
+        for action in plan.actions
+        if isinstance(action, Narrow)
+        and outcomes[action.id].result not in (Result.DONE, Result.NOOP)
+    }
+    return bool(left) and not left.isdisjoint(_began_by_removing(run_id, store))
+
+
+def _began_by_removing(run_id: str, store: Store) -> frozenset[str]:
+    """The actions of a run whose first call took rules out."""
+    first: dict[str, str] = {}
+    for entry in store.journal_entries(run_id):
+        first.setdefault(entry.action_id, entry.call)
+    return frozenset(name for name, call in first.items() if call == "RevokeSecurityGroupIngress")
 
 
 def _blocked(plan: Plan) -> Iterator[Outcome]:
@@ -187,7 +217,9 @@ class _AccountRun:
     def run(self, dead: Iterable[Run]) -> Iterator[Outcome]:
         """Each action's outcome; first what runs that died here owe is put back."""
         judged = self.tools.judge(self.edge.read_account())
-        account = Account(self.edge, self.journal, self.tools.policy, self.tools.judge, judged)
+        account = Account(
+            self.edge, self.journal, self.tools.policy, self.tools.judge, judged, self.tools.sleep
+        )
         self._settle(account, dead)
         if not self.actions:
             return
@@ -243,7 +275,7 @@ class _AccountRun:
             return
         judged = self.tools.judge(self.edge.read_account())
         missing = unmet(good, found, judged, self.tools.policy)
-        for pause in _RETRY_SECONDS:
+        for pause in RETRY_SECONDS:
             if not missing:
                 break
             self.tools.sleep(pause)
@@ -272,13 +304,13 @@ class _AccountRun:
 
 
 def _half_done(run: Run, store: Store, account_id: str) -> Iterator[Narrow]:
-    """Narrowings that a dead run began and never reported."""
-    begun = {entry.action_id for entry in store.journal_entries(run.run_id)}
-    told = {result.action_id for result in store.results(run.run_id)}
+    """Narrowings of a dead run that took rules out first and never came to their end."""
+    ended = {
+        result.action_id
+        for result in store.results(run.run_id)
+        if result.result in (Result.DONE, Result.NOOP)
+    }
+    owed = _began_by_removing(run.run_id, store) - ended
     for action in plan_from_json(dict(run.plan)).actions:
-        if (
-            isinstance(action, Narrow)
-            and action.account_id == account_id
-            and action.id in begun - told
-        ):
+        if isinstance(action, Narrow) and action.account_id == account_id and action.id in owed:
             yield action
