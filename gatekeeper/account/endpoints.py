@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -208,9 +209,9 @@ class _Reader:
 
     def _interface(self, interface: Interface, path: str | None) -> Endpoint | None:
         addresses = self._addresses(interface, interface.interface_id, balancer=path is not None)
-        if not addresses:
+        doubts = list(self._illegible(interface))
+        if not addresses and not doubts:
             return None
-        doubts: list[Doubt] = []
         if path is not None:
             doubts.extend(self._balancers_unread(path))
         if not interface.group_ids:
@@ -250,7 +251,7 @@ class _Reader:
         gateway = balancer.type is LoadBalancerType.GATEWAY
         if not addresses and (internal or gateway):
             return None
-        doubts: list[Doubt] = []
+        doubts = [doubt for part in parts for doubt in self._illegible(part)]
         interfaces_unread = self.state.failed("DescribeNetworkInterfaces")
         if not parts:
             doubts.append(
@@ -329,6 +330,15 @@ class _Reader:
                 f"其属于负载均衡 {path}，但 {operation} 未能读取",
             )
 
+    def _illegible(self, interface: Interface) -> Iterable[Doubt]:
+        """Addresses of an interface that are none: nobody can tell what it serves."""
+        eips = self.by_interface.get(interface.interface_id, ())
+        texts = {a.public_ip: socket.AF_INET for a in (*interface.associations, *eips)}
+        texts.update(dict.fromkeys(interface.ipv6, socket.AF_INET6))
+        for text, family in texts.items():
+            if not _is_address(text, family):
+                yield Doubt(f"its address {text!r} cannot be read", f"其地址 {text!r} 无法解析")
+
     def _addresses(
         self,
         interface: Interface,
@@ -341,6 +351,8 @@ class _Reader:
         found: dict[str, PublicAddress] = {}
         for association in interface.associations:
             ip = association.public_ip
+            if not _is_address(ip, socket.AF_INET):
+                continue
             eip = self.eips.get(ip)
             if eip is not None:
                 found[ip] = PublicAddress(ip, "ipv4", "eip", eip.allocation_id)
@@ -353,10 +365,13 @@ class _Reader:
                     kind = "auto"
             found[ip] = PublicAddress(ip, "ipv4", kind, association.allocation_id)
         for eip in self.by_interface.get(interface.interface_id, ()):
-            found.setdefault(
-                eip.public_ip, PublicAddress(eip.public_ip, "ipv4", "eip", eip.allocation_id)
-            )
+            if _is_address(eip.public_ip, socket.AF_INET):
+                found.setdefault(
+                    eip.public_ip, PublicAddress(eip.public_ip, "ipv4", "eip", eip.allocation_id)
+                )
         for text in interface.ipv6:
+            if not _is_address(text, socket.AF_INET6):
+                continue
             address = ipaddress.IPv6Address(text)
             if address in _PUBLIC_IPV6:
                 found[str(address)] = PublicAddress(str(address), "ipv6", "ipv6")
@@ -367,6 +382,14 @@ class _Reader:
         if len(found) < 2:
             return tuple(found.values())
         return tuple(sorted(found.values(), key=_address_order))
+
+
+def _is_address(text: str, family: socket.AddressFamily) -> bool:
+    try:
+        socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _address_order(address: PublicAddress) -> tuple[str, int]:
