@@ -347,6 +347,22 @@ class _Reader:
         balancer: bool = False,
         nat: bool = False,
     ) -> tuple[PublicAddress, ...]:
+        """The public addresses of an interface, IPv4 first."""
+        found = self._ipv4(interface, balancer=balancer)
+        for text in interface.ipv6:
+            if _is_address(text, socket.AF_INET6):
+                address = ipaddress.IPv6Address(text)
+                if address in _PUBLIC_IPV6:
+                    found[str(address)] = PublicAddress(str(address), "ipv6", "ipv6")
+        for public in found.values():
+            self.facts[public.ip] = AddressFact(
+                public.ip, public.kind, public.allocation_id, interface.interface_id, endpoint, nat
+            )
+        if len(found) < 2:
+            return tuple(found.values())
+        return tuple(sorted(found.values(), key=_address_order))
+
+    def _ipv4(self, interface: Interface, *, balancer: bool) -> dict[str, PublicAddress]:
         """Both sides joined: what the interface shows, and what DescribeAddresses puts on it."""
         found: dict[str, PublicAddress] = {}
         for association in interface.associations:
@@ -365,23 +381,10 @@ class _Reader:
                     kind = "auto"
             found[ip] = PublicAddress(ip, "ipv4", kind, association.allocation_id)
         for eip in self.by_interface.get(interface.interface_id, ()):
-            if _is_address(eip.public_ip, socket.AF_INET):
-                found.setdefault(
-                    eip.public_ip, PublicAddress(eip.public_ip, "ipv4", "eip", eip.allocation_id)
-                )
-        for text in interface.ipv6:
-            if not _is_address(text, socket.AF_INET6):
-                continue
-            address = ipaddress.IPv6Address(text)
-            if address in _PUBLIC_IPV6:
-                found[str(address)] = PublicAddress(str(address), "ipv6", "ipv6")
-        for public in found.values():
-            self.facts[public.ip] = AddressFact(
-                public.ip, public.kind, public.allocation_id, interface.interface_id, endpoint, nat
-            )
-        if len(found) < 2:
-            return tuple(found.values())
-        return tuple(sorted(found.values(), key=_address_order))
+            ip = eip.public_ip
+            if ip not in found and _is_address(ip, socket.AF_INET):
+                found[ip] = PublicAddress(ip, "ipv4", "eip", eip.allocation_id)
+        return found
 
 
 def _is_address(text: str, family: socket.AddressFamily) -> bool:

@@ -31,6 +31,7 @@ def plan_from_json(data: object) -> Plan:
     """
     try:
         plan = _parse(data)
+        identity = plan.identity()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlanRefused(
             f"this is no plan file that can be read ({type(error).__name__}: {error}); make a new"
@@ -38,7 +39,6 @@ def plan_from_json(data: object) -> Plan:
             zh=f"无法识别的计划文件（{type(error).__name__}: {error}），请用 plan --out 重新生成",
         ) from None
     assert isinstance(data, Mapping)
-    identity = plan.identity()
     said = {key: data.get(key) for key in identity}
     if plan.id != data.get("id") or canonical_json(said) != canonical_json(identity):
         raise PlanRefused(

@@ -387,3 +387,40 @@ def test_the_version_is_the_callers_or_follows_the_content() -> None:
     one, two = run(app("A1"), app("A2", "change_ip", 2)), run(app("A2", "change_ip", 2), app("A1"))
     assert one == two
     assert one.version != run(app("A1")).version
+
+
+# what a filing named before ---------------------------------------------------------------------
+
+
+def former(register: Register) -> list[tuple[str, ...]]:
+    return [access.ips for access in only(register).former]
+
+
+def test_a_new_filing_has_no_past():
+    assert former(run(app("A1"))) == []
+
+
+def test_replaced_accesses_are_remembered_newest_last():
+    steps = [
+        app("A1"),
+        app("A2", "change_ip", 2, ips=NEW),
+        app("A3", "change", 3, ips=("52.83.3.3",)),
+    ]
+    assert former(run(*steps)) == [OLD, NEW]
+    assert former(run(*steps, day=2)) == [OLD]
+    assert former(run(*steps, app("A4", "change_ip", 4, ips=OLD))) == [OLD, NEW, ("52.83.3.3",)]
+    assert former(run(*steps, app("A4", "deregister_service", 4, ips=()))) == [OLD, NEW]
+
+
+def test_an_access_that_stays_is_no_past():
+    assert former(run(app("A1"), app("A2", "change", 2))) == []
+    assert former(run(app("A1"), app("A2", "change", 2, ips=()))) == []
+
+
+def test_a_new_order_for_an_ended_filing_remembers_its_addresses():
+    steps = [app("A1"), app("A2", "cancel_access", 2, ips=()), app("A3", day=3, ips=NEW)]
+    assert former(run(*steps)) == [OLD]
+
+
+def test_a_second_new_replaces_and_remembers():
+    assert former(run(app("A1"), app("A2", day=2, ips=NEW))) == [OLD]
