@@ -248,3 +248,29 @@ class FakeBench:
 def endpoint(edge: Edge, name: str) -> Endpoint:
     """An endpoint as a whole reading of the account shows it."""
     return next(e for e in read_endpoints(edge.read_account()).endpoints if e.endpoint == name)
+
+
+def portrait(edge: Edge) -> dict[str, Any]:
+    """An account with names and addresses in place of ids, so that two of them compare."""
+    state = edge.read_account()
+    assert state.complete, state.failures
+    names = {group.group_id: group.name for group in state.groups.values()}
+    tags = edge.read_rule_tags(state.groups)
+    return {
+        "groups": {
+            group.name: {
+                "rules": sorted((*one[:5], one.description or "") for one in group.rules),
+                "egress": sorted(one[:5] for one in group.egress),
+                "tags": sorted(group.tags),
+                "rule tags": sorted(
+                    (one[:5], sorted(on.items())) for one, on in tags.get(group.group_id, ())
+                ),
+            }
+            for group in state.groups.values()
+            if group.name != "default"
+        },
+        "holders": {
+            (*one.ips("ipv4"), *one.ips("ipv6")): sorted(names[g] for g in one.group_ids)
+            for one in read_endpoints(state).endpoints
+        },
+    }
