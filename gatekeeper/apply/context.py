@@ -10,10 +10,11 @@ from gatekeeper.account import AccountState, Rule, SecurityGroup
 from gatekeeper.apply.edge import Edge
 from gatekeeper.apply.journal import Journal
 from gatekeeper.apply.outcome import Result
-from gatekeeper.gate import JudgedAccount
+from gatekeeper.gate import JudgedAccount, rule_key
 from gatekeeper.policy import Policy
 
 T = TypeVar("T")
+RuleKey = tuple[int, int, int, str]
 
 RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
 """Describe calls lag a change by a moment (AWS: eventual consistency)."""
@@ -52,8 +53,8 @@ class Account:
     and groups set from an old answer would undo our own change."""
     doubtful: set[str] = field(default_factory=set)
     """Endpoints whose groups may be what this run failed to give them."""
-    mended: set[str] = field(default_factory=set)
-    """Gates whose rules this run changed."""
+    mended: dict[str, frozenset[RuleKey]] = field(default_factory=dict)
+    """Gate to the rules that this run left in it."""
 
     def patiently(self, read: Callable[[], T], settled: Callable[[T], bool]) -> T:
         """What ``read`` shows once it is ``settled``, or at last."""
@@ -81,7 +82,19 @@ class Account:
             name: frozenset(reach.endpoint.group_ids)
             for name, reach in judged.reach.endpoints.items()
         }
-        return all(held.get(name, groups) == groups for name, groups in self.given.items())
+        if any(held.get(name, groups) != groups for name, groups in self.given.items()):
+            return False
+        return all(
+            self.shows_what_was_mended(judged.state.groups.get(name)) for name in self.mended
+        )
+
+    def shows_what_was_mended(self, gate: SecurityGroup | None) -> bool:
+        """Whether an answer about a gate is no older than what this run did to it."""
+        if gate is None:
+            return not self.mended
+        left = self.mended.get(gate.group_id)
+        rules = {rule_key(rule) for rule in gate.rules}
+        return left is None or (left == rules and not gate.egress)
 
     def read_group(self, group_id: str) -> SecurityGroup:
         group = self.edge.read_groups([group_id]).get(group_id)

@@ -162,12 +162,7 @@ def _gate(account: Account, action: SetGroups) -> SecurityGroup:
             return account.edge.read_groups([action.gate_id]).get(action.gate_id)
         return account.edge.find_group(action.vpc_id, gate_name(action.family))
 
-    def settled(found: SecurityGroup | None) -> bool:
-        if found is None or found.group_id not in account.mended:
-            return True
-        return not _lets_in_too_much(account, action, found)
-
-    gate = account.patiently(read, settled)
+    gate = account.patiently(read, account.shows_what_was_mended)
     if gate is None or not is_ours(gate, account.policy) or gate.vpc_id != action.vpc_id:
         raise Refused(
             Result.BLOCKED,

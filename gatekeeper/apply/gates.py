@@ -97,20 +97,22 @@ def _put_right(
     """Make a gate let in just what it should: what is too much goes first."""
     changed = alteration(group, kind, account.policy)
     group_id = group.group_id
-    if changed:
-        account.stale = True
-        account.mended.add(group_id)
+    account.stale = account.stale or bool(changed)
     if changed.egress:
         _close_egress(account, action_id, group)
     if changed.extra:
         change = RuleChange(group_id=group_id, before=group.rules, added=(), removed=changed.extra)
         carry_out(change, account.edge, account.journal, action_id, group.rules)
+    left = {rule_key(rule) for rule in group.rules} - {rule_key(r) for r in changed.extra}
+    if changed:
+        account.mended[group_id] = frozenset(left)
     if add and changed.missing:
         _refuse_unlawful(account, group, kind)
         before = tuple(rule for rule in group.rules if rule not in changed.extra)
         change = RuleChange(group_id=group_id, before=before, added=changed.missing, removed=())
         account.stale = True
         carry_out(change, account.edge, account.journal, action_id, before)
+        account.mended[group_id] = frozenset(left | {rule_key(r) for r in changed.missing})
     return bool(changed)
 
 

@@ -1,0 +1,150 @@
+"""Runs that meet: a lease that is held, a register that moves, a run of a live process."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatekeeper.apply import carry_out_plan
+from gatekeeper.errors import LeaseHeld, UnknownRecord
+from gatekeeper.filing import Kind
+from gatekeeper.store import open_store
+from gatekeeper.testing import Fault, Killed
+from tests.unit.apply.given import OWN, Scene
+
+
+@pytest.fixture
+def store():
+    with open_store("sqlite://") as opened:
+        yield opened
+
+
+@pytest.fixture
+def scene(store):
+    made = Scene(store)
+    made.prepare()
+    return made
+
+
+def test_a_run_that_finds_the_lease_held_never_began(scene, store):
+    plan = scene.keeper.plan()
+    before = len(scene.aws.changes())
+    with store.acquire_lease(OWN), pytest.raises(LeaseHeld):
+        scene.keeper.apply(plan)
+    assert store.runs()[0].outcome == "not begun"
+    assert len(scene.aws.changes()) == before
+    assert scene.keeper.apply(plan).exit_status == 0
+
+
+def test_a_live_run_of_the_same_plan_is_left_alone(scene, store):
+    """Another process carries out this very plan: its run is not ended, its results stay."""
+    plan = scene.keeper.plan()
+    clock = scene.keeper.clock
+    store.start_run("live", plan.id, "apply", "zhao", clock(), plan.to_json(), accounts=[OWN])
+    with store.acquire_lease(OWN), pytest.raises(LeaseHeld):
+        scene.keeper.apply(plan)
+    assert store.run("live").outcome is None
+    assert store.results("live") == ()
+
+
+def test_a_run_that_ended_while_we_waited_is_not_written_into(scene, store):
+    plan = scene.keeper.plan()
+    clock = scene.keeper.clock
+    store.start_run("live", plan.id, "apply", "zhao", clock(), plan.to_json(), accounts=[OWN])
+    tools = scene.keeper.tools()
+    real = store.acquire_lease
+
+    def late(account_id, *, wait=0.0):
+        store.finish_run("live", "done", clock())
+        return real(account_id, wait=wait)
+
+    store.acquire_lease = late
+    report = carry_out_plan(plan, tools, mark=store.register_mark())
+    assert report.run_id != "live"
+    assert store.journal_entries("live") == ()
+
+
+def test_a_register_that_moves_stops_the_run(scene, store):
+    plan = scene.keeper.plan()
+    moved = []
+
+    def move(call):
+        if call.changing and not moved:
+            moved.append(call)
+            scene.keeper.file("F9", Kind.NEW, ("52.83.0.2",))
+
+    scene.aws.on_call = move
+    before = len(scene.aws.changes())
+    report = scene.keeper.apply(plan)
+    assert len(scene.aws.changes()) == before + 1
+    assert report.exit_status == 3
+    assert {outcome.result for outcome in report.outcomes} == {"drifted"}
+    assert "the register changed" in report.outcomes[0].reason
+    assert store.runs()[0].outcome == "partly done"
+    assert scene.keeper.apply().exit_status == 0
+    assert scene.keeper.plan().actions == ()
+
+
+def test_a_lease_that_is_lost_stops_the_run(scene, store):
+    plan = scene.keeper.plan()
+    taken = []
+
+    def take(call):
+        if call.changing and not taken:
+            with store._db.write() as connection:
+                connection.exec_driver_sql("UPDATE leases SET token = token + 1")
+            taken.append(call)
+
+    scene.aws.on_call = take
+    before = len(scene.aws.changes())
+    report = scene.keeper.apply(plan)
+    assert len(scene.aws.changes()) == before + 1
+    assert report.exit_status == 1
+    assert "lease" in report.outcomes[0].reason
+
+
+def test_a_killed_run_of_another_plan_is_closed(scene, store):
+    scene.aws.fail(Fault.KILLED_AFTER, 3)
+    with pytest.raises(Killed):
+        scene.keeper.apply()
+    (dead,) = store.unfinished_runs()
+    report = scene.keeper.apply()
+    assert report.run_id != dead.run_id
+    assert store.run(dead.run_id).outcome == "interrupted"
+    assert store.run(report.run_id).outcome == "done"
+
+
+def test_rolling_back_what_never_was(scene):
+    with pytest.raises(UnknownRecord, match="no run nowhere"):
+        scene.keeper.roll_back("nowhere")
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+@pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.LOST])
+def test_a_killed_rollback_is_taken_up(store, fault, at):
+    def begin(one):
+        made = Scene(one)
+        made.account.set_interface_groups(made.lawful, [made.wide])
+        made.account.set_interface_groups(made.unfiled, [made.wide])
+        made.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+        run = made.keeper.apply().run_id
+        made.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
+        return made, run
+
+    from tests.unit.apply.given import shape
+
+    with open_store("sqlite://") as other:
+        calm, run = begin(other)
+        assert calm.keeper.roll_back(run).exit_status == 0
+        goal = shape(calm.account.world)
+
+    scene, run = begin(store)
+    scene.aws.fail(fault, at)
+    try:
+        scene.keeper.roll_back(run)
+    except Killed:
+        assert [one.kind for one in store.unfinished_runs()] == ["rollback"]
+    scene.aws.clear_faults()
+    scene.keeper.roll_back(run)
+    assert shape(scene.account.world) == goal
+    assert store.unfinished_runs() == ()
+    assert store.verify_trail().ok
