@@ -165,7 +165,7 @@ def _carry_out(job: _Job, plan: Plan, yes: bool, allow_large: bool) -> RunReport
         allow_large=allow_large,
     )
     if not pending(plan, store) and not plan.blocked:
-        say("没有待执行的变更" if settings.lang == "zh" else "nothing is pending")
+        say(_nothing_to_do(plan, settings.lang))
         return RunReport(run_id="", plan_id=plan.id, outcomes=(), trail_head=store.trail_head())
     if plan.actions and not yes:
         _describe(plan, settings)
