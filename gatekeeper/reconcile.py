@@ -131,7 +131,7 @@ def _find_reached(
         return
     rulings = account.rulings
     find_exposures(rulings, filed, finder)
-    find_unreached(rulings, account.reach.reader, policy, finder)
+    find_unreached(rulings, account.reach.reader, finder)
     find_holds(rulings, finder)
     find_unenforceable(rulings, finder)
     find_group_trouble(account.reach, account.gates, policy, finder)

@@ -9,6 +9,7 @@ from gatekeeper.account.endpoints import (
     PublicAddress,
     balancer_path,
     described_balancer,
+    ipv4_number,
     is_nat_gateway,
     read_endpoints,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Vpc",
     "balancer_path",
     "described_balancer",
+    "ipv4_number",
     "is_nat_gateway",
     "outside_region",
     "read_endpoints",

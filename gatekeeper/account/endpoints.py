@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 from gatekeeper.account.model import (
+    FAMILIES,
     AccountState,
     Address,
     Family,
@@ -56,8 +56,7 @@ class PublicAddress(NamedTuple):
     allocation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A network interface, or a load balancer with its whole address set."""
 
     account_id: str
@@ -75,13 +74,15 @@ class Endpoint:
 
     def ips(self, family: Family) -> tuple[str, ...]:
         """Its public addresses of one family."""
-        return tuple(a.ip for a in self.addresses if a.family == family)
+        return tuple([a.ip for a in self.addresses if a.family == family])
 
     @property
     def families(self) -> tuple[Family, ...]:
         """The families in which it has a public address."""
+        if len(self.addresses) == 1:
+            return (self.addresses[0].family,)
         found = {a.family for a in self.addresses}
-        return tuple(f for f in ("ipv4", "ipv6") if f in found)
+        return tuple(f for f in FAMILIES if f in found)
 
     @property
     def groupless(self) -> bool:
@@ -121,6 +122,7 @@ _PATH: Final = {
     LoadBalancerType.NETWORK: "net",
     LoadBalancerType.GATEWAY: "gwy",
 }
+_OCTETS: Final = {str(number): number for number in range(256)}
 _PUBLIC_IPV6: Final = ipaddress.IPv6Network("2000::/3")
 _LENT: Final = "amazon"
 """Also the head of "amazon-rds" and the like: a service that lends an address."""
@@ -130,6 +132,21 @@ _BALANCER_OWNER: Final = "amazon-elb"
 def read_endpoints(state: AccountState) -> AccountView:
     """The endpoints of ``state`` in order of their ids, and its public addresses."""
     return _Reader(state).read()
+
+
+def ipv4_number(text: str) -> int | None:
+    """An IPv4 address as a number; ``None`` where the text is none.
+
+    An account has tens of thousands of them, and ``ipaddress`` takes its time.
+    """
+    number = 0
+    parts = text.split(".")
+    for part in parts:
+        octet = _OCTETS.get(part)
+        if octet is None:
+            return None
+        number = number << 8 | octet
+    return number if len(parts) == 4 else None
 
 
 def balancer_path(balancer: LoadBalancer) -> str:
@@ -177,6 +194,8 @@ class _Reader:
         """By every path that the description of an interface may give."""
         self.balancers.update((balancer_path(b), b) for b in state.load_balancers)
         self.facts: dict[str, AddressFact] = {}
+        self.illegible: dict[str, dict[str, None]] = {}
+        """By interface, the texts that should be addresses and are none."""
 
     def read(self) -> AccountView:
         parts: dict[str, list[Interface]] = {}
@@ -209,7 +228,7 @@ class _Reader:
 
     def _interface(self, interface: Interface, path: str | None) -> Endpoint | None:
         addresses = self._addresses(interface, interface.interface_id, balancer=path is not None)
-        doubts = list(self._illegible(interface))
+        doubts = self._illegible(interface)
         if not addresses and not doubts:
             return None
         if path is not None:
@@ -330,14 +349,15 @@ class _Reader:
                 f"其属于负载均衡 {path}，但 {operation} 未能读取",
             )
 
-    def _illegible(self, interface: Interface) -> Iterable[Doubt]:
+    def _illegible(self, interface: Interface) -> list[Doubt]:
         """Addresses of an interface that are none: nobody can tell what it serves."""
-        eips = self.by_interface.get(interface.interface_id, ())
-        texts = {a.public_ip: socket.AF_INET for a in (*interface.associations, *eips)}
-        texts.update(dict.fromkeys(interface.ipv6, socket.AF_INET6))
-        for text, family in texts.items():
-            if not _is_address(text, family):
-                yield Doubt(f"its address {text!r} cannot be read", f"其地址 {text!r} 无法解析")
+        return [
+            Doubt(f"its address {text!r} cannot be read", f"其地址 {text!r} 无法解析")
+            for text in self.illegible.get(interface.interface_id, ())
+        ]
+
+    def _unread(self, text: str, interface: Interface) -> None:
+        self.illegible.setdefault(interface.interface_id, {})[text] = None
 
     def _addresses(
         self,
@@ -350,10 +370,13 @@ class _Reader:
         """The public addresses of an interface, IPv4 first."""
         found = self._ipv4(interface, balancer=balancer)
         for text in interface.ipv6:
-            if _is_address(text, socket.AF_INET6):
+            try:
                 address = ipaddress.IPv6Address(text)
-                if address in _PUBLIC_IPV6:
-                    found[str(address)] = PublicAddress(str(address), "ipv6", "ipv6")
+            except ValueError:
+                self._unread(text, interface)
+                continue
+            if address in _PUBLIC_IPV6:
+                found[str(address)] = PublicAddress(str(address), "ipv6", "ipv6")
         for public in found.values():
             self.facts[public.ip] = AddressFact(
                 public.ip, public.kind, public.allocation_id, interface.interface_id, endpoint, nat
@@ -367,7 +390,8 @@ class _Reader:
         found: dict[str, PublicAddress] = {}
         for association in interface.associations:
             ip = association.public_ip
-            if not _is_address(ip, socket.AF_INET):
+            if ipv4_number(ip) is None:
+                self._unread(ip, interface)
                 continue
             eip = self.eips.get(ip)
             if eip is not None:
@@ -382,17 +406,11 @@ class _Reader:
             found[ip] = PublicAddress(ip, "ipv4", kind, association.allocation_id)
         for eip in self.by_interface.get(interface.interface_id, ()):
             ip = eip.public_ip
-            if ip not in found and _is_address(ip, socket.AF_INET):
+            if ipv4_number(ip) is None:
+                self._unread(ip, interface)
+            elif ip not in found:
                 found[ip] = PublicAddress(ip, "ipv4", "eip", eip.allocation_id)
         return found
-
-
-def _is_address(text: str, family: socket.AddressFamily) -> bool:
-    try:
-        socket.inet_pton(family, text)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _address_order(address: PublicAddress) -> tuple[str, int]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gatekeeper.account import (
     AccountState,
@@ -45,8 +46,7 @@ class Hold:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class Ruling(NamedTuple):
     """A decision with what it rests on."""
 
     decision: Decision

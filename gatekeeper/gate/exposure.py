@@ -134,6 +134,9 @@ class _Combined:
     doubts: dict[Family, tuple[Doubt, ...]]
 
 
+_NOTHING: Final = _Combined({}, {})
+
+
 def _judge(
     endpoint: Endpoint, reader: ReachReader, combined: dict[tuple[str, ...], _Combined]
 ) -> EndpointReach:
@@ -148,15 +151,14 @@ def _judge(
     both = combined.get(endpoint.group_ids)
     if both is None:
         both = combined[endpoint.group_ids] = _combine(endpoint.group_ids, reader)
-    if both.doubts:
+    if both is not _NOTHING:
         result.doubts = {f: both.doubts[f] for f in families if f in both.doubts}
-    if both.exposing:
         result.exposing = {k: rules for k, rules in both.exposing.items() if k[0] in families}
     return result
 
 
 def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
-    exposing: dict[tuple[Family, Port], list[TracedRule]] = {}
+    exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = {}
     doubts: dict[Family, list[Doubt]] = {}
     for group_id in sorted(group_ids):
         group = reader.group(group_id)
@@ -169,11 +171,13 @@ def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
             doubts.setdefault("ipv6", []).append(missing)
             continue
         for key, rules in group.exposing.items():
-            exposing.setdefault(key, []).extend(TracedRule(group_id, rule) for rule in rules)
+            exposing[key] = exposing.get(key, ()) + rules
         for family, found in group.doubts.items():
             doubts.setdefault(family, []).extend(found)
+    if not exposing and not doubts:
+        return _NOTHING
     return _Combined(
-        {key: tuple(rules) for key, rules in exposing.items()},
+        exposing,
         {family: tuple(sorted(set(found))) for family, found in doubts.items()},
     )
 

@@ -79,8 +79,7 @@ class UnknownExposure:
     reason_zh: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What one endpoint and family must be, and the filings that say so."""
 
     account_id: str

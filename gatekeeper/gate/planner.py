@@ -129,7 +129,7 @@ class AccountPlanner:
         return self.account.state.account_id
 
     def _unreached(self, ruling: Ruling) -> bool:
-        return bool(unreached_ports(ruling, self.account.reach.reader, self.policy))
+        return bool(unreached_ports(ruling, self.account.reach.reader))
 
     # attach ----------------------------------------------------------------------------------
 

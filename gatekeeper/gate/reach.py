@@ -15,6 +15,7 @@ from typing import Final
 from gatekeeper.account import FAMILIES, AccountState, Doubt, Family, Rule, SecurityGroup
 from gatekeeper.gate import reading, spans
 from gatekeeper.gate.internet import Internet, networks
+from gatekeeper.gate.model import TracedRule
 from gatekeeper.gate.reading import MalformedRule
 from gatekeeper.gate.spans import Spans
 from gatekeeper.policy import PROTOCOL_NUMBERS, Policy, Port
@@ -31,14 +32,14 @@ _WIDEST_VPC: Final[dict[Family, int]] = {"ipv4": 50 * 2**16, "ipv6": 50 * 2**84}
 class GroupReach:
     """What one group lets the Internet reach: for each family and gated port, the rules."""
 
-    exposing: dict[tuple[Family, Port], list[Rule]] = field(default_factory=dict)
+    exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = field(default_factory=dict)
     doubts: dict[Family, list[Doubt]] = field(default_factory=dict)
 
     def exposes(self, family: Family) -> bool:
         return any(known == family for known, _ in self.exposing)
 
-    def add(self, family: Family, port: Port, rule: Rule) -> None:
-        self.exposing.setdefault((family, port), []).append(rule)
+    def add(self, family: Family, port: Port, traced: TracedRule) -> None:
+        self.exposing[family, port] = (*self.exposing.get((family, port), ()), traced)
 
     def doubt(self, family: Family, doubt: Doubt) -> None:
         known = self.doubts.setdefault(family, [])
@@ -60,6 +61,7 @@ class ReachReader:
         self._sources: dict[int, dict[SourceKey, Family | Doubt | None]] = {}
         self._groups: dict[str, GroupReach] = {}
         self._entries: dict[str, Spans | None] = {}
+        self._unreached: dict[tuple[tuple[str, ...], str, Family], tuple[Port, ...]] = {}
         self._allowed: dict[str, dict[tuple[Family, Port], Spans]] = {}
 
     def internet(self, vpc_id: str) -> Internet:
@@ -74,13 +76,14 @@ class ReachReader:
 
     def group(self, group_id: str) -> GroupReach | None:
         """What a group lets in; ``None`` where the answers lack the group."""
-        known = self._groups.get(group_id)
-        if known is None:
+        try:
+            return self._groups[group_id]
+        except KeyError:
             group = self.state.groups.get(group_id)
             if group is None:
                 return None
             known = self._groups[group_id] = self._read(group)
-        return known
+            return known
 
     def prefix_entries(self, family: Family) -> Mapping[str, Spans]:
         """The addresses in each prefix list that could be read, in one family."""
@@ -104,6 +107,21 @@ class ReachReader:
                     read = None
             self._entries[list_id] = read
         return self._entries[list_id]
+
+    def unreached(
+        self, group_ids: tuple[str, ...], vpc_id: str, family: Family
+    ) -> tuple[Port, ...]:
+        """The opened ports that some part of the Internet cannot reach through some groups."""
+        key = (group_ids, vpc_id, family)
+        known = self._unreached.get(key)
+        if known is None:
+            internet = self.internet(vpc_id).sources(family)
+            known = self._unreached[key] = tuple(
+                port
+                for port in self.policy.opened_ports
+                if not spans.covers(self.sources(group_ids, family, port), internet)
+            )
+        return known
 
     def sources(self, group_ids: Iterable[str], family: Family, port: Port) -> Spans:
         """Every source that some groups let reach one port; doubtful rules count as nothing."""
@@ -149,16 +167,15 @@ class ReachReader:
         sources = self._sources.setdefault(id(internet), {})
         ports_of = self._ports
         for rule in group.rules:
-            key = (rule[0], rule[1], rule[2])
-            ports = ports_of.get(key)
-            if ports is None:
+            try:
+                ports = ports_of[rule[:3]]
+            except KeyError:
                 ports = self._touched(rule)
             if not ports:
                 continue
-            kind = rule[3]
-            if kind == "group":
+            source_key = rule[3:5]
+            if source_key[0] == "group":
                 continue
-            source_key = (kind, rule[4])
             try:
                 verdict = sources[source_key]
             except KeyError:
@@ -172,8 +189,9 @@ class ReachReader:
                 for family in families:
                     reach.doubt(family, _in_group(group, doubt))
                 continue
+            traced = TracedRule(group.group_id, rule)
             for port in ports:
-                reach.add(verdict, port, rule)
+                reach.add(verdict, port, traced)
         if not self._blocks_known(group.vpc_id):
             self._doubt_vpc(group, reach)
         return reach
@@ -197,12 +215,12 @@ class ReachReader:
         for family, port in list(reach.exposing):
             reach.doubt(family, doubt)
             routable = internet.sources(family)
-            certain = [
-                rule
-                for rule in reach.exposing.pop((family, port))
-                if spans.size(spans.intersection(self._senders(rule, family), routable))
+            certain = tuple(
+                traced
+                for traced in reach.exposing.pop((family, port))
+                if spans.size(spans.intersection(self._senders(traced.rule, family), routable))
                 > _WIDEST_VPC[family]
-            ]
+            )
             if certain:
                 reach.exposing[family, port] = certain
 
@@ -245,13 +263,11 @@ class ReachReader:
         if rule.kind == "malformed":
             return Doubt(f"source {rule.source!r} cannot be read", f"来源 {rule.source!r} 无法解析")
         try:
-            family_or_none = reading.rule_family(rule)
-            network = reading.read_network(rule.source)
+            reading.rule_family(rule)
+            family, low, high = reading.read_network(rule.source)
         except MalformedRule as error:
             return Doubt(str(error), f"规则无法解析：{error}")
-        assert family_or_none is not None
-        reached = spans.overlaps(internet.sources(family_or_none), ((network.low, network.high),))
-        return family_or_none if reached else None
+        return family if spans.overlaps(internet.sources(family), ((low, high),)) else None
 
 
 def _in_group(group: SecurityGroup, doubt: Doubt) -> Doubt:

@@ -8,7 +8,6 @@ from typing import Final
 
 from gatekeeper.account import Doubt, Family, Handle
 from gatekeeper.filing import STATUS_ZH, Application, Filing, FilingState, Register
-from gatekeeper.gate import spans
 from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.exposure import AccountReach
 from gatekeeper.gate.finder import Finder
@@ -136,14 +135,12 @@ def _pending_values(application: Application) -> dict[str, str]:
     }
 
 
-def find_unreached(
-    rulings: Iterable[Ruling], reader: ReachReader, policy: Policy, finder: Finder
-) -> None:
+def find_unreached(rulings: Iterable[Ruling], reader: ReachReader, finder: Finder) -> None:
     """Endpoints that may be open but whose opened ports the whole Internet cannot reach."""
     for ruling in rulings:
         if ruling.verdict is not Verdict.OPEN:
             continue
-        shut = unreached_ports(ruling, reader, policy)
+        shut = unreached_ports(ruling, reader)
         if shut:
             finder.about_endpoint(
                 "closed-approved",
@@ -156,17 +153,12 @@ def find_unreached(
             )
 
 
-def unreached_ports(ruling: Ruling, reader: ReachReader, policy: Policy) -> tuple[Port, ...]:
+def unreached_ports(ruling: Ruling, reader: ReachReader) -> tuple[Port, ...]:
     """The opened ports that some part of the Internet cannot reach."""
-    endpoint, family = ruling.endpoint, ruling.family
+    endpoint = ruling.endpoint
     if endpoint.groupless:
         return ()
-    internet = reader.internet(endpoint.vpc_id).sources(family)
-    return tuple(
-        port
-        for port in policy.opened_ports
-        if not spans.covers(reader.sources(endpoint.group_ids, family, port), internet)
-    )
+    return reader.unreached(endpoint.group_ids, endpoint.vpc_id, ruling.family)
 
 
 def find_holds(rulings: Iterable[Ruling], finder: Finder) -> None:

@@ -11,7 +11,7 @@ import ipaddress
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from gatekeeper.account import Family, Rule
+from gatekeeper.account import Family, Rule, ipv4_number
 from gatekeeper.gate.spans import Span
 from gatekeeper.policy import PROTOCOL_NAMES, PROTOCOL_NUMBERS
 
@@ -24,6 +24,7 @@ WITH_PORTS: Final = frozenset({TCP, UDP})
 WITH_TYPES: Final = frozenset({ICMP, ICMPV6})
 EVERY_PORT: Final[Span] = (0, 65535)
 BITS: Final[dict[Family, int]] = {"ipv4": 32, "ipv6": 128}
+_WIDTHS: Final = {str(bits): bits for bits in range(33)}
 
 
 class MalformedRule(ValueError):
@@ -98,12 +99,27 @@ def read_network(text: str) -> Network:
     Raises:
         MalformedRule: it is no IPv4 or IPv6 network.
     """
+    found = _plain_network(text)
+    if found is not None:
+        return found
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError as error:
         raise MalformedRule(f"source {text!r} is no network ({error})") from None
     family: Family = "ipv4" if network.version == 4 else "ipv6"
     return Network(family, int(network.network_address), int(network.broadcast_address))
+
+
+def _plain_network(text: str) -> Network | None:
+    """The usual form of IPv4, read without ``ipaddress``: an account has thousands."""
+    address, _, width = text.partition("/")
+    number = ipv4_number(address)
+    bits = _WIDTHS.get(width)
+    if number is None or bits is None:
+        return None
+    size = 1 << (32 - bits)
+    low = number & -size
+    return Network("ipv4", low, low + size - 1)
 
 
 def cidr_text(family: Family, low: int, high: int) -> str:
