@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gatekeeper.account import Family, Rule, SecurityGroup
@@ -292,9 +293,7 @@ class _FamilyNarrowing:
         standing: tuple[Band, ...],
         result: list[Rule],
     ) -> None:
-        required = combine_bands(wanted, standing, spans.difference)
-        allowed = combine_bands(wanted, standing, spans.union)
-        for ports, block in smallest_cover(required, allowed):
+        for ports, block in _fewest(wanted, standing):
             result.append(self._rule(protocol, ports, block))
 
     def _note_expansion(self, exposing: _Exposing) -> None:
@@ -336,6 +335,16 @@ class _FamilyNarrowing:
             if sharing is None and (by_list or spans.overlaps(exposing.sources, block)):
                 sharing = exposing.rule
         return sharing or self.exposing[0].rule
+
+
+@lru_cache(maxsize=4096)
+def _fewest(wanted: tuple[Band, ...], standing: tuple[Band, ...]) -> tuple[tuple[Span, Span], ...]:
+    """The fewest rectangles that give ``wanted`` beside ``standing``.
+
+    The kept protocols of one group ask the same, and so do the many groups of one VPC.
+    """
+    required = combine_bands(wanted, standing, spans.difference)
+    return smallest_cover(required, combine_bands(wanted, standing, spans.union))
 
 
 def _sources(rules: Iterable[_Exposing]) -> Spans:

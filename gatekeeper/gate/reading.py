@@ -122,6 +122,7 @@ def _plain_network(text: str) -> Network | None:
     return Network("ipv4", low, low + size - 1)
 
 
+@lru_cache(maxsize=65536)
 def cidr_text(family: Family, low: int, high: int) -> str:
     """The CIDR of an aligned block."""
     prefix = BITS[family] - (high - low + 1).bit_length() + 1

@@ -203,6 +203,7 @@ def narrowings(times: int = 40) -> list[tuple[str, str, str]]:
         added = 0
         for n in range(times):
             internet = Internet.of(policy, AT, (f"10.{n}.0.0/16", f"52.{n}.0.0/20"))
+            internet.sources("ipv4")  # a VPC's groups share it
             group = SecurityGroup("sg-1", "web", "vpc-1", ACCOUNT, tuple(rules))
             entries: dict[str, dict[str, tuple[tuple[int, int], ...]]] = {"ipv4": {}, "ipv6": {}}
             start = time.perf_counter()
