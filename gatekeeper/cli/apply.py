@@ -203,3 +203,13 @@ def _agreed(question: str, lang: Lang) -> bool:
         return True
     say("未作任何更改" if lang == "zh" else "declined, nothing was changed", lang=lang, error=True)
     return False
+
+
+def _nothing_to_do(plan: Plan, lang: Lang) -> str:
+    """Nothing to do is no news of an account that was not read."""
+    unread = ", ".join(plan.incomplete)
+    if not unread:
+        return "没有待执行的变更" if lang == "zh" else "nothing is pending"
+    if lang == "zh":
+        return f"未完整读取的账号不作变更：{unread}"
+    return f"nothing is planned where the account was not read completely: {unread}"
