@@ -15,7 +15,7 @@ from gatekeeper.apply import Edge, Outcome, Tools
 from gatekeeper.approval import check_approved, check_current
 from gatekeeper.drift import snapshot
 from gatekeeper.errors import PlanRefused, PlanStale
-from gatekeeper.gate.belts import check_belts
+from gatekeeper.gate import check_belts
 from gatekeeper.reconcile import judge
 from gatekeeper.survey import read_register, recall, remember_account
 

@@ -26,7 +26,7 @@ def exposure(
 
     A report: exit 0 whatever it shows, 4 where something is unknown.
     """
-    from gatekeeper.gate.exposure import exposures, judge_account, unknown_exposures
+    from gatekeeper.gate import exposures, judge_account, unknown_exposures
     from gatekeeper.report.exposures import exposure_report
 
     settings = options.settings_in(context)

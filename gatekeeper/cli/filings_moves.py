@@ -12,7 +12,7 @@ from gatekeeper.cli.root import Command
 from gatekeeper.cli.stores import present_store, writing_store
 from gatekeeper.errors import FilingError, UnknownRecord
 from gatekeeper.filing import Order, OrderKind, Status
-from gatekeeper.filing.advance import advance as move
+from gatekeeper.filing import advance as move
 
 if TYPE_CHECKING:
     from gatekeeper.store import Store

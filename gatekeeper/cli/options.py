@@ -14,7 +14,7 @@ import typer
 from gatekeeper.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
-    from gatekeeper.gate.model import Finding
+    from gatekeeper.gate import Finding
 
 _SHANGHAI = timezone(timedelta(hours=8))
 
@@ -50,7 +50,7 @@ class FailOn(StrEnum):
         """Whether some finding is at least that severe."""
         if self is FailOn.NONE:
             return False
-        from gatekeeper.gate.model import Severity
+        from gatekeeper.gate import Severity
 
         threshold = Severity(self.value)
         return any(finding.severity.at_least(threshold) for finding in findings)

@@ -50,8 +50,7 @@ def plan(
 
     Exit 3 where changes are pending or blocked, 4 where something could not be read.
     """
-    from gatekeeper.gate import make_plan
-    from gatekeeper.gate.belts import check_belts
+    from gatekeeper.gate import check_belts, make_plan
     from gatekeeper.report.changes import plan_report
     from gatekeeper.report.records import moment
 

@@ -50,7 +50,7 @@ def present_store(settings: Settings) -> Iterator[Store]:
 
 def no_store(settings: Settings) -> StoreError:
     """What to say to a command that needs a store that is not there."""
-    from gatekeeper.store.address import parse_address
+    from gatekeeper.store import parse_address
 
     where = parse_address(settings.store).label
     return StoreError(

@@ -1,5 +1,6 @@
 """What the bureau says: applications and the filings that are in effect."""
 
+from gatekeeper.filing.advance import advance
 from gatekeeper.filing.digest import content_digest, register_version
 from gatekeeper.filing.fold import entity_keys, fold, judge_service_licence, same_entity
 from gatekeeper.filing.licence import (
@@ -56,6 +57,7 @@ __all__ = [
     "StepKind",
     "Stored",
     "Where",
+    "advance",
     "check_move",
     "content_digest",
     "entity_keys",

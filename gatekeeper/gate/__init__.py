@@ -1,5 +1,6 @@
 """What must be: the traffic algebra, exposure, decisions, findings and plans."""
 
+from gatekeeper.gate.belts import check_belts
 from gatekeeper.gate.catalogue import CATALOGUE, Entry
 from gatekeeper.gate.coverage import (
     Coverage,
@@ -120,6 +121,7 @@ __all__ = [
     "Verdict",
     "alteration",
     "canonical_json",
+    "check_belts",
     "decide",
     "exposures",
     "filings_in_effect",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gatekeeper.account import AccountState, Rule
-from gatekeeper.gate.model import Exposure, TracedRule, UnknownExposure
+from gatekeeper.gate import Exposure, TracedRule, UnknownExposure
 from gatekeeper.report.accounts import alarms
 from gatekeeper.report.records import Report, Table, several
 

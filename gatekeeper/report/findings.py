@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gatekeeper.account import AccountState
-from gatekeeper.gate.model import Decision, Finding, Severity, Verdict
+from gatekeeper.gate import Decision, Finding, Severity, Verdict
 from gatekeeper.report.accounts import alarms, reading, reading_table
 from gatekeeper.report.records import Cell, Report, Table, clock, moment, several
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gatekeeper.store.address import parse_address
 from gatekeeper.store.model import (
     EMPTY_HEAD,
     Account,
@@ -63,6 +64,7 @@ __all__ = [
     "TrailProblem",
     "TrailReport",
     "open_store",
+    "parse_address",
 ]
 
 

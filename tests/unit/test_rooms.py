@@ -72,14 +72,6 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ("cli", "gatekeeper.aws"): "boto3 takes a second to import, and a dump does without it",
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
     ("doctor", "gatekeeper.aws"): "a store and a policy are examined without boto3",
-    # to be closed: the front shows the name, or should
-    ("cli", "gatekeeper.filing.advance"): "advance",
-    ("cli", "gatekeeper.gate.belts"): "check_belts",
-    ("cli", "gatekeeper.gate.exposure"): "exposures, judge_account, unknown_exposures",
-    ("cli", "gatekeeper.gate.model"): "Finding, Severity",
-    ("cli", "gatekeeper.store.address"): "parse_address",
-    ("execution", "gatekeeper.gate.belts"): "check_belts",
-    ("report", "gatekeeper.gate.model"): "Decision, Exposure, Finding, …",
 }
 
 
