@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benches import exposure, imports
+from benches import apply, exposure, imports, inprocess
 
-BENCHES = {"exposure": exposure, "import": imports}
+BENCHES = {"exposure": exposure, "import": imports, "inprocess": inprocess, "apply": apply}
 
 
 def main() -> int:
