@@ -57,6 +57,9 @@ PENDING: Final = frozenset(
 )
 """The statuses of an application under way."""
 
+_NAMED: Final = 5
+"""How many of the other filings an issue names: a number on thousands must not cost a square."""
+
 _WITH_BUREAU: Final = frozenset({Status.REPORTED, Status.SMS_PENDING, Status.BUREAU_REVIEW})
 
 
@@ -377,9 +380,9 @@ def _standing(
             holders[licence.canonical].append(filing)
     for canonical, sharing in holders.items():
         if len(sharing) > 1:
-            ids = [filing.filing_id for filing in sharing]
+            ids = [filing.filing_id for filing in sharing[: _NAMED + 1]]
             for filing in sharing:
-                others = ";".join(i for i in ids if i != filing.filing_id)
+                others = ";".join([i for i in ids if i != filing.filing_id][:_NAMED])
                 detail = {"licence": canonical, "other_filing_id": others}
                 issues.append(_about(filing, "licence-duplicate", detail))
     return tuple(filings), issues

@@ -91,16 +91,14 @@ class Coverage:
         """
         inside: list[str] = []
         outside: list[str] = []
-        filings: list[str] = []
+        filings: dict[str, None] = {}
         for address in endpoint.addresses:
             if address.family != family:
                 continue
             found = self.filings_for(endpoint, address.ip)
             if found and address.kind != "auto":
                 inside.append(address.ip)
-                for filing_id in found:
-                    if filing_id not in filings:
-                        filings.append(filing_id)
+                filings.update(dict.fromkeys(found))
             else:
                 outside.append(address.ip)
         return tuple(inside), tuple(outside), tuple(sorted(filings))

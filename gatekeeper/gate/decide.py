@@ -31,7 +31,7 @@ from gatekeeper.account import (
 from gatekeeper.gate.coverage import Coverage
 from gatekeeper.gate.exposure import AccountReach, EndpointReach
 from gatekeeper.gate.gates import Gates
-from gatekeeper.gate.model import Decision, Verdict
+from gatekeeper.gate.model import Decision, Verdict, shortlist
 from gatekeeper.policy import Policy
 
 EndpointKey = tuple[str, str, Family]
@@ -110,12 +110,12 @@ def _rule(
         reason_zh = "；".join(doubt.reason_zh for doubt in doubts)
     elif inside and not outside:
         verdict = Verdict.OPEN
-        names = ", ".join(filings)
+        names = shortlist(filings)
         reason = f"filings in effect cover all its addresses ({names})"
         reason_zh = f"有效备案覆盖其全部地址（{names}）"
     elif inside:
         hold = _hold(endpoint, family, held, coverage, memory, policy, at)
-        missing = ", ".join(outside)
+        missing = shortlist(outside)
         if hold is not None:
             verdict = Verdict.HOLD
             until = hold.until.isoformat(timespec="seconds")

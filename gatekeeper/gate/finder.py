@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gatekeeper.account import Family
 from gatekeeper.gate.catalogue import CATALOGUE
-from gatekeeper.gate.model import Finding, Severity
+from gatekeeper.gate.model import Finding, Severity, shortlist
 from gatekeeper.policy import Policy, Port
 
 
@@ -39,7 +39,7 @@ class Finder:
     ) -> None:
         """A finding about a filing; ``about`` tells two of one code apart (an application)."""
         addresses = tuple(ips)
-        values = {"filing": filing_id, "account": account_id, "ips": ", ".join(addresses)} | values
+        values = {"filing": filing_id, "account": account_id, "ips": shortlist(addresses)} | values
         self._add(code, account_id, about or filing_id, values, filing_id=filing_id, ips=addresses)
 
     def about_endpoint(
@@ -60,7 +60,7 @@ class Finder:
             "endpoint": endpoint,
             "family": family or "",
             "account": account_id,
-            "ips": ", ".join(addresses),
+            "ips": shortlist(addresses),
             "ports": ", ".join(reached),
         } | values
         self._add(

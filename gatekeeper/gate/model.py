@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +43,16 @@ _RANK: Final = {
     Severity.HIGH: 3,
     Severity.CRITICAL: 4,
 }
+
+
+_LISTED: Final = 5
+
+
+def shortlist(names: Iterable[str], separator: str = ", ") -> str:
+    """The first few names, and how many there are where there are more: a line stays a line."""
+    listed = list(names)
+    text = separator.join(listed[:_LISTED])
+    return text if len(listed) <= _LISTED else f"{text}{separator}… ({len(listed)})"
 
 
 class TracedRule(NamedTuple):

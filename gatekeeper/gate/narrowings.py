@@ -19,7 +19,7 @@ from typing import Protocol
 from gatekeeper.account import FAMILIES, Doubt, Family, SecurityGroup
 from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.judged import JudgedAccount
-from gatekeeper.gate.model import Verdict
+from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
 from gatekeeper.gate.plan import Action, Narrow, Op
 from gatekeeper.gate.reading import MalformedRule
@@ -193,8 +193,8 @@ class _Narrowings:
             for r in users
             if r.verdict is Verdict.CLOSED and group.group_id in r.reach.groups(r.family)
         }
-        reason = f"it exposes {', '.join(sorted(closes))}"
-        reason_zh = f"该安全组暴露了 {'、'.join(sorted(closes))}"
+        reason = f"it exposes {shortlist(sorted(closes))}"
+        reason_zh = f"该安全组暴露了 {shortlist(sorted(closes), '、')}"
         bystanders = self._bystanders.get(group.group_id, 0)
         if bystanders:
             reason += f"; {bystanders} interfaces without a public address use it too"

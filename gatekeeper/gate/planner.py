@@ -26,7 +26,7 @@ from gatekeeper.gate.gates import (
     gate_tags,
 )
 from gatekeeper.gate.judged import JudgedAccount, Reconciliation
-from gatekeeper.gate.model import Verdict
+from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.narrowings import plan_narrowings
 from gatekeeper.gate.plan import (
     Action,
@@ -97,6 +97,8 @@ class AccountPlanner:
     """Gates to create."""
     unfit: set[str] = field(default_factory=set)
     """Gates whose missing ports this plan cannot put back."""
+    detaching: set[tuple[str, Family]] = field(default_factory=set)
+    """Endpoints and families that are to lose the gate."""
     users: dict[str, list[Ruling]] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -106,9 +108,10 @@ class AccountPlanner:
         for ruling in self.account.rulings:
             if ruling.verdict is Verdict.OPEN and not ruling.gate_held and self._unreached(ruling):
                 self.attach(ruling, "filed and approved", "已备案并获批准")
-        for ruling in self.account.rulings:
-            if ruling.verdict is Verdict.CLOSED and ruling.gate_held:
-                self._detach(ruling)
+        closing = [r for r in self.account.rulings if r.verdict is Verdict.CLOSED and r.gate_held]
+        self.detaching = {(ruling.endpoint.endpoint, ruling.family) for ruling in closing}
+        for ruling in closing:
+            self._detach(ruling)
         self._repair()
         plan_narrowings(self)
         for vpc_id, kind in self._gates:
@@ -242,12 +245,12 @@ class AccountPlanner:
 
     def _leaving(self, ruling: Ruling) -> set[str]:
         """The gates that an endpoint loses in this plan, in either family."""
-        closed = [
-            other.family
-            for other in self.users.get(ruling.endpoint.group_ids[0], ())
-            if other.endpoint is ruling.endpoint and other.verdict is Verdict.CLOSED
-        ]
-        gates = (self.account.gates.ours.get((ruling.endpoint.vpc_id, f)) for f in closed)
+        endpoint, ours = ruling.endpoint, self.account.gates.ours
+        gates = (
+            ours.get((endpoint.vpc_id, family))
+            for family in FAMILIES
+            if (endpoint.endpoint, family) in self.detaching
+        )
         return {gate.group_id for gate in gates if gate is not None}
 
     # repair ----------------------------------------------------------------------------------
@@ -287,7 +290,7 @@ class AccountPlanner:
         if not stuck:
             return (), missing
         self.unfit.add(gate.group_id)
-        who = ", ".join(sorted({r.endpoint.endpoint for r in stuck}))
+        who = shortlist(sorted({r.endpoint.endpoint for r in stuck}))
         self.block(
             Op.REPAIR_GATE,
             Doubt(

@@ -12,7 +12,7 @@ from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.exposure import AccountReach
 from gatekeeper.gate.finder import Finder
 from gatekeeper.gate.gates import Gates, alteration
-from gatekeeper.gate.model import Verdict
+from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.reach import ReachReader
 from gatekeeper.policy import Policy, Port
 
@@ -108,7 +108,7 @@ def _find_exposure(
     elif filing_ids := named(filed.unlicensed):
         code = "exposed-pending"
         values = {
-            "application": ", ".join(filing_ids),
+            "application": shortlist(filing_ids),
             "status": "approved without a licence number that counts",
             "status_zh": "已通过但缺少有效备案号",
         }
@@ -122,7 +122,7 @@ def _find_exposure(
         ips=ruling.uncovered or endpoint.ips(family),
         ports=ports,
         filing_id=filing_ids[0] if filing_ids else None,
-        filings=", ".join(filing_ids),
+        filings=shortlist(filing_ids),
         **values,
     )
 
