@@ -213,6 +213,7 @@ class _Reader:
             endpoint = self._interface(interface, path)
             if endpoint is not None:
                 endpoints.append(endpoint)
+        endpoints.extend(self._pretenders(parts))
         for balancer in self.state.load_balancers:
             made = self._balancer(balancer, parts.get(balancer.arn, []))
             if made is not None:
@@ -225,6 +226,19 @@ class _Reader:
                 )
         endpoints.sort(key=lambda e: e.endpoint)
         return AccountView(tuple(endpoints), self.facts)
+
+    def _pretenders(self, parts: dict[str, list[Interface]]) -> Iterable[Endpoint]:
+        """Takes interfaces of customers out of a load balancer that AWS gave its own.
+
+        AWS manages every interface of a load balancer; only emulators leave that out.
+        """
+        for arn, found in parts.items():
+            if any(part.requester_managed for part in found):
+                parts[arn] = [part for part in found if part.requester_managed]
+                for part in found:
+                    endpoint = None if part.requester_managed else self._interface(part, None)
+                    if endpoint is not None:
+                        yield endpoint
 
     def _interface(self, interface: Interface, path: str | None) -> Endpoint | None:
         addresses = self._addresses(interface, interface.interface_id, balancer=path is not None)

@@ -320,6 +320,28 @@ def test_an_instance_is_never_taken_for_a_load_balancer() -> None:
     assert (found, unknown) == (["eni-9 ipv4 tcp/443"], [])
 
 
+def test_an_unattached_interface_adds_nothing_to_a_load_balancer() -> None:
+    """Nor can a customer spoil a lawful load balancer's address set by a description."""
+    data = {
+        "groups": {"sg-1": ["tcp 443 0.0.0.0/0"], "sg-2": []},
+        "load_balancers": {"prod": {"groups": ["sg-2"], "ips": ["52.83.1.1"]}},
+        "interfaces": {
+            "eni-9": {
+                "groups": ["sg-1"],
+                "eips": ["52.83.1.9"],
+                "description": "ELB app/prod/0123456789abcdef",
+            }
+        },
+    }
+    reach = judge_account(state_of(HOME, data), default_policy(), NOW)
+    assert {short(n): e.endpoint.ips("ipv4") for n, e in reach.endpoints.items()} == {
+        "prod": ("52.83.1.1",),
+        "eni-9": ("52.83.1.9",),
+    }
+    assert reach.view.addresses["52.83.1.9"].endpoint == "eni-9"
+    assert [e.endpoint for e in exposures(reach)] == ["eni-9"]
+
+
 def test_the_load_balancer_of_an_interface_is_gone() -> None:
     data = {
         "groups": WIDE,
