@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,7 +33,7 @@ class Op(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(ABC):
     """What every action says of itself."""
 
     op: ClassVar[Op]
@@ -43,9 +44,9 @@ class Action:
     filing_ids: tuple[str, ...] = ()
 
     @property
+    @abstractmethod
     def target(self) -> str:
         """What it changes, as a stable text."""
-        raise NotImplementedError
 
     @property
     def phase(self) -> int:
@@ -66,9 +67,9 @@ class Action:
         """One line for people."""
         return f"{self.op} {self.target}: {self.reason}"
 
+    @abstractmethod
     def payload(self) -> dict[str, Any]:
         """What ``before`` and ``after`` hold, and the object's name, as plain data."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """The action as DESIGN §10 shapes it."""
