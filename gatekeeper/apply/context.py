@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from gatekeeper.account import AccountState, Rule, SecurityGroup
+from gatekeeper.account import AccountState, Interface, Rule, SecurityGroup
 from gatekeeper.apply.edge import Edge
 from gatekeeper.apply.journal import Journal
 from gatekeeper.apply.outcome import Result
@@ -96,6 +96,38 @@ class Account:
         rules = {rule_key(rule) for rule in gate.rules}
         return left is None or (left == rules and not gate.egress)
 
+    def refuse_changed_users(self, group_id: str) -> None:
+        """Make sure that the users of a group are as they were judged, reading anew if not.
+
+        Raises:
+            Refused: they change under our eyes, or the account cannot be read.
+        """
+        for _ in range(2):
+            changed = self._changed_users(group_id)
+            if not changed:
+                return
+            self.stale = True
+            if not self.refresh():
+                raise self.unreadable()
+        changed = self._changed_users(group_id)
+        if changed:
+            who = ", ".join(sorted(changed))
+            raise Refused(
+                Result.DRIFTED,
+                f"{who} began or ceased to use the group, or changed its groups or addresses,"
+                " meanwhile",
+                f"{who} 在此期间开始或停止使用该安全组，或更改了安全组或地址",
+            )
+
+    def _changed_users(self, group_id: str) -> set[str]:
+        now = {name: _guarded(one) for name, one in self.edge.group_users(group_id).items()}
+        known = {
+            one.interface_id: _guarded(one)
+            for one in self.judged.state.interfaces
+            if group_id in one.group_ids
+        }
+        return {name for name in now | known if now.get(name) != known.get(name)}
+
     def read_group(self, group_id: str) -> SecurityGroup:
         group = self.edge.read_groups([group_id]).get(group_id)
         if group is None:
@@ -110,3 +142,12 @@ class Account:
             f"the account could not be read completely: {what}",
             f"账号未能完整读取：{what}",
         )
+
+
+def _guarded(interface: Interface) -> tuple[frozenset[str], ...]:
+    """What of an interface decides who reaches it: its groups and its public addresses."""
+    return (
+        frozenset(interface.group_ids),
+        frozenset(one.public_ip for one in interface.associations),
+        frozenset(interface.ipv6),
+    )

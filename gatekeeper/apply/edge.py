@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gatekeeper.account import AccountState, Endpoint, Rule, SecurityGroup
+from gatekeeper.account import AccountState, Endpoint, Interface, Rule, SecurityGroup
 
 
 class Edge(Protocol):
@@ -36,8 +36,8 @@ class Edge(Protocol):
         """For each group, its inbound rules that carry tags."""
         ...
 
-    def group_users(self, group_id: str) -> frozenset[str]:
-        """The interfaces that hold a group now."""
+    def group_users(self, group_id: str) -> dict[str, Interface]:
+        """The interfaces that hold a group now, by id."""
         ...
 
     def read_endpoint(self, endpoint: Endpoint) -> Endpoint | None:

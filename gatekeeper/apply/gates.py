@@ -135,7 +135,7 @@ def _close_egress(account: Account, action_id: str, group: SecurityGroup) -> Non
 def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> None:
     """Ports are put into a gate only while everybody who holds it is decided open."""
     if group.group_id not in account.judged.state.groups:
-        strangers = account.edge.group_users(group.group_id)
+        strangers = frozenset(account.edge.group_users(group.group_id))
     else:
         if not account.refresh():
             raise account.unreadable()
@@ -143,7 +143,7 @@ def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> 
         known = {
             i.interface_id for i in account.judged.state.interfaces if group.group_id in i.group_ids
         }
-        strangers = frozenset(wrong) | (account.edge.group_users(group.group_id) - known)
+        strangers = frozenset(wrong) | (account.edge.group_users(group.group_id).keys() - known)
     if strangers:
         who = ", ".join(sorted(strangers))
         raise Refused(

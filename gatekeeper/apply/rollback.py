@@ -141,8 +141,25 @@ class _AccountRollback:
         self.account = Account(
             self.edge, self.journal, tools.policy, tools.judge, judged, tools.sleep
         )
-        self.kept_narrow: set[tuple[str, Family]] = set()
+        self.kept_narrow = set(self._narrowed_since(run))
         """Endpoints and families that share a group which stays narrowed."""
+
+    def _narrowed_since(self, run: Run) -> Iterator[tuple[str, Family]]:
+        """Who needs the gate of this run since a later one narrowed a group that it shares."""
+        state = self.account.judged.state
+        for other in self.tools.store.runs():
+            if other.started_at <= run.started_at:
+                return
+            if other.kind != "apply" or state.account_id not in other.accounts:
+                continue
+            begun = {entry.action_id for entry in self.tools.store.journal_entries(other.run_id)}
+            for action in plan_from_json(dict(other.plan)).actions:
+                if not isinstance(action, Narrow) or action.id not in begun:
+                    continue
+                group = state.groups.get(action.group_id)
+                before = {rule_key(rule) for rule in action.before}
+                if group is not None and {rule_key(rule) for rule in group.rules} != before:
+                    yield from action.keeps
 
     def run(self, actions: list[Action]) -> Iterator[Outcome]:
         if self.account.judged.state.complete:
@@ -211,6 +228,7 @@ class _AccountRollback:
         to_add, to_remove = change.left(group.rules, begun=action.id in self.journal.begun)
         if not to_add and not to_remove:
             return Result.NOOP, "it is as it was before the run", "已是运行前的状态"
+        self.account.refuse_changed_users(action.group_id)
         for ruling in self._users(action.group_id, action.families):
             if ruling.verdict is not Verdict.OPEN:
                 raise Refused(
@@ -220,7 +238,6 @@ class _AccountRollback:
                     f"会暴露 {ruling.endpoint.endpoint}（{ruling.verdict}）："
                     f"{ruling.decision.reason_zh}",
                 )
-        self._refuse_new_users(action.group_id)
         carry_out(change, self.edge, self.journal, action.id, group.rules)
         return Result.DONE, "the group is as it was before the run", "安全组已恢复为运行前的状态"
 
@@ -237,19 +254,6 @@ class _AccountRollback:
         for ruling in self.account.judged.rulings:
             if group_id in ruling.endpoint.group_ids and ruling.family in wanted:
                 yield ruling
-
-    def _refuse_new_users(self, group_id: str) -> None:
-        known = {
-            i.interface_id for i in self.account.judged.state.interfaces if group_id in i.group_ids
-        }
-        new = self.edge.group_users(group_id) - known
-        if new:
-            who = ", ".join(sorted(new))
-            raise Refused(
-                Result.BLOCKED,
-                f"{who} began to use the group meanwhile",
-                f"{who} 在此期间开始使用该安全组",
-            )
 
     def _loosen(self, action: Attach) -> tuple[Result, str, str]:
         """Take the gate from an endpoint that the run opened."""
@@ -305,7 +309,7 @@ class _AccountRollback:
             raise Drifted
         if not self.account.refresh():
             raise self.account.unreadable()
-        users = self.edge.group_users(group_id) | {
+        users = self.edge.group_users(group_id).keys() | {
             r.endpoint.endpoint for r in self._users(group_id, FAMILIES)
         }
         if users:

@@ -15,6 +15,7 @@ from gatekeeper.account import (
     AccountState,
     Endpoint,
     Handle,
+    Interface,
     LoadBalancerType,
     Rule,
     SecurityGroup,
@@ -89,10 +90,10 @@ class LiveEdge:
                     tagged.setdefault(item["GroupId"], []).append((rule, tags))
         return tagged
 
-    def group_users(self, group_id: str) -> frozenset[str]:
+    def group_users(self, group_id: str) -> dict[str, Interface]:
         filters = [{"Name": "group-id", "Values": [group_id]}]
         found = self._pages("describe_network_interfaces", "NetworkInterfaces", Filters=filters)
-        return frozenset(item["NetworkInterfaceId"] for item in found)
+        return {one.interface_id: one for one in map(answers.interface, found)}
 
     def read_endpoint(self, endpoint: Endpoint) -> Endpoint | None:
         if endpoint.load_balancer is None:

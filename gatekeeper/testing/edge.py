@@ -11,6 +11,7 @@ from gatekeeper.account import (
     Endpoint,
     Failure,
     Handle,
+    Interface,
     PrefixList,
     ReadStatus,
     Rule,
@@ -118,11 +119,9 @@ class FakeEdge:
                     tagged.setdefault(group_id, []).append((rule, dict(known[key_of(rule)])))
         return tagged
 
-    def group_users(self, group_id: str) -> frozenset[str]:
+    def group_users(self, group_id: str) -> dict[str, Interface]:
         world = self._read("DescribeNetworkInterfaces", group_id)
-        return frozenset(
-            i.interface_id for i in world.interfaces.values() if group_id in i.group_ids
-        )
+        return {name: one for name, one in world.interfaces.items() if group_id in one.group_ids}
 
     def read_endpoint(self, endpoint: Endpoint) -> Endpoint | None:
         if endpoint.load_balancer is not None:

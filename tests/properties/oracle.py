@@ -236,11 +236,21 @@ def opened(oracle: Oracle, before: World, after: World, filed: Filed) -> list[Lo
     return found
 
 
-def taken(oracle: Oracle, before: World, after: World, filed: Filed) -> list[Loss]:
+def taken(
+    oracle: Oracle,
+    before: World,
+    after: World,
+    filed: Filed,
+    *,
+    rolling: bool = False,
+    start: World | None = None,
+) -> list[Loss]:
     """CARE: traffic that is gone and was not asked to go.
 
     What may go: gated ports from the Internet, of who is not covered or has no public address;
     what a gate gave that is taken from who is not covered; and what a gate under repair let in.
+    ``rolling`` back, a gate may be taken from everybody; but where ``start`` shows the account as
+    it was before the run, never what was there already.
     """
     found = []
     for interface in before.interfaces.values():
@@ -257,8 +267,12 @@ def taken(oracle: Oracle, before: World, after: World, filed: Filed) -> list[Los
                 group = before.groups[group_id]
                 if ours(group) and (after.groups.get(group_id) != group):
                     lost &= ~oracle.group(group, family, before)  # a repair
-                elif ours(group) and may_close and group_id not in now.group_ids:
-                    lost &= ~oracle.group(group, family, before)
+                elif ours(group) and (may_close or rolling) and group_id not in now.group_ids:
+                    given = oracle.group(group, family, before)
+                    first = start.interfaces.get(interface.interface_id) if start else None
+                    if not may_close and start is not None and first is not None:
+                        given &= ~oracle.interface(first, family, start)
+                    lost &= ~given
             if lost:
                 found.append(Loss(interface.interface_id, family, oracle.name(family, lost)))
     return found

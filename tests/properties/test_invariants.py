@@ -99,8 +99,12 @@ register_moves = moves(
     resume=(filings,),
     file_elsewhere=(filings, addresses),
 )
-filing_moves = moves(approve_for_endpoint=(filings, small, st.booleans()), end=(filings, ends))
-interludes = st.none() | st.tuples(st.integers(1, 30), register_moves | filing_moves)
+filing_moves = moves(
+    approve_for_endpoint=(filings, small, st.booleans(), st.booleans()), end=(filings, ends)
+)
+interludes = st.none() | st.tuples(
+    st.integers(1, 20), register_moves | filing_moves | moves(end_all=())
+)
 account_moves = moves(
     associate=(ips, small),
     take_address=(ips, st.booleans()),
@@ -109,6 +113,7 @@ account_moves = moves(
     alter_gate=(small, rules),
     remove_rule=(small, small),
     attach=(small, small),
+    attach_gate=(small, small),
     detach=(small, small),
     grow=(small, new_ips),
     shrink=(small,),
@@ -116,6 +121,15 @@ account_moves = moves(
     delete_foreign_gates=(),
     rewrite_list=(st.integers(0, 2), st.sampled_from(LISTS)),
     wait=(st.sampled_from([1, 80]),),
+)
+
+between_moves = moves(
+    attach=(small, small),
+    attach_gate=(small, small),
+    associate=(ips, small),
+    alter_gate=(small, rules),
+    remove_rule=(small, small),
+    set_ipv6=(small, st.sets(st.sampled_from(IPV6))),
 )
 
 
@@ -134,7 +148,10 @@ class Invariants(RuleBasedStateMachine):
         self.runs: list[str] = []
         self.shadow: dict[str, World] = {}
         self.interludes: dict[int, Callable[[], None]] = {}
-        self.rolling: tuple[World, bool] | None = None
+        self.rolling = False
+        self.start: World | None = None
+        self.before_run: dict[str, World | None] = {}
+        """The account as it was before each run; ``None`` where others touched it since."""
         self.aws.on_call = self.after_call
 
     def teardown(self) -> None:
@@ -182,6 +199,7 @@ class Invariants(RuleBasedStateMachine):
             listeners = [Listener("TCP", 80)] if not groups else None
             arn = here.add_load_balancer(name, vpc, groups, kind=kind, listeners=listeners)
             here.grow(arn, f"52.83.1.{len(here.world.load_balancers)}")
+            here.grow(arn, f"52.83.4.{len(here.world.load_balancers)}")
         there = self.aws.account(B)
         home = there.add_vpc("10.30.0.0/16")
         guard = there.create_group(home, "g", rules=[Rule("tcp", 80, 80, "ipv4", V4[0])])
@@ -198,9 +216,11 @@ class Invariants(RuleBasedStateMachine):
         self.keeper.file(filing, Kind.NEW, ips, balancer=balancer)
         self.filed.live[filing] = frozenset(ips), balancer
 
-    @rule(filing=filings, which=small, balancer=st.booleans())
-    def approve_for_endpoint(self, filing: str, which: int, balancer: bool) -> None:
-        """File the whole set of something that stands there."""
+    @rule(filing=filings, which=small, balancer=st.booleans(), part=st.booleans())
+    def approve_for_endpoint(
+        self, filing: str, which: int, balancer: bool, part: bool = False
+    ) -> None:
+        """File the whole set of something that stands there, or only one address of it."""
         sets: dict[str, set[str]] = {}
         for interface in self.here.world.interfaces.values():
             for family in FAMILIES:
@@ -209,7 +229,7 @@ class Invariants(RuleBasedStateMachine):
         choice = [name for name in sorted(sets) if sets[name]]
         name = choice[which % len(choice)]
         only = name if balancer and not name.startswith("eni-") else ""
-        self.approve(filing, tuple(sorted(sets[name])), only)
+        self.approve(filing, tuple(sorted(sets[name])[: 1 if part else None]), only)
 
     def change_ip(self, filing: str, ips: tuple[str, ...]) -> None:
         self.keeper.file(filing, Kind.CHANGE_IP, ips)
@@ -219,6 +239,10 @@ class Invariants(RuleBasedStateMachine):
     def end(self, filing: str, kind: Kind) -> None:
         self.keeper.file(filing, kind)
         self.filed.live.pop(filing, None)
+
+    def end_all(self) -> None:
+        for filing in list(self.filed.live):
+            self.end(filing, Kind.CANCEL_ACCESS)
 
     def submit(self, filing: str, ips: tuple[str, ...]) -> None:
         """Something that is under way changes nothing."""
@@ -255,8 +279,7 @@ class Invariants(RuleBasedStateMachine):
             yield self.here.world
         self.aws.settle()
         self.copy()
-        if self.rolling is not None:
-            self.rolling = None
+        self.before_run = dict.fromkeys(self.before_run)
 
     @rule(move=account_moves)
     def change_account(self, move: tuple[Any, ...]) -> None:
@@ -299,6 +322,13 @@ class Invariants(RuleBasedStateMachine):
                 self.add_rule(place, one)
             else:
                 self.remove_rule(place, which)
+
+    def attach_gate(self, which: int, place: int) -> None:
+        """Somebody gives an endpoint a gate by hand."""
+        gates = sorted(g for g, group in self.here.world.groups.items() if ours(group))
+        if gates:
+            gate = gates[place % len(gates)]
+            self.attach(which, sorted(self.here.world.groups).index(gate))
 
     def remove_rule(self, which: int, place: int) -> None:
         with self.by_hand() as world:
@@ -369,16 +399,34 @@ class Invariants(RuleBasedStateMachine):
     def apply_in_peace(self) -> None:
         self.apply_now([], None)
 
-    @rule(first=register_moves | filing_moves, faults=faults, meanwhile=interludes)
-    def apply(self, first: tuple[Any, ...], faults: list[Any], meanwhile: Any) -> None:
+    @rule(
+        first=register_moves | filing_moves,
+        between=st.lists(between_moves, max_size=2),
+        faults=faults,
+        meanwhile=interludes,
+    )
+    def apply(
+        self,
+        first: tuple[Any, ...],
+        between: list[tuple[Any, ...]],
+        faults: list[Any],
+        meanwhile: Any,
+    ) -> None:
         getattr(self, first[0])(*first[1:])
-        self.apply_now(faults, meanwhile)
+        self.apply_now(faults, meanwhile, between)
 
-    def apply_now(self, faults: list[Any], meanwhile: Any) -> None:
+    def apply_now(
+        self, faults: list[Any], meanwhile: Any, between: list[tuple[Any, ...]] | None = None
+    ) -> None:
         plan = self.keeper.plan()
         self.plans.append(plan)
+        for move in between or ():
+            self.change_account(move)
         with self.under(faults, meanwhile):
-            self.runs.append(self.keeper.apply(plan).run_id)
+            start = self.here.world.copy()
+            run_id = self.keeper.apply(plan).run_id
+            self.runs.append(run_id)
+            self.before_run.setdefault(run_id, start)
 
     @rule(faults=faults)
     @precondition(lambda self: self.plans)
@@ -391,9 +439,10 @@ class Invariants(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     def roll_back(self, faults: list[Any], which: int) -> None:
         with self.under(faults, None):
-            self.rolling = self.here.world.copy(), True
-            self.keeper.roll_back(self.runs[-1 - (0 if which % 2 else which % len(self.runs))])
-        self.rolling = None
+            run_id = self.runs[-1 - (0 if which % 2 else which % len(self.runs))]
+            self.rolling, self.start = True, self.before_run.get(run_id)
+            self.keeper.roll_back(run_id)
+        self.rolling = False
 
     @contextlib.contextmanager
     def under(self, faults: list[Any], meanwhile: Any) -> Iterator[None]:
@@ -415,7 +464,7 @@ class Invariants(RuleBasedStateMachine):
             self.aws.clear_faults()
             self.aws.settle()
             self.interludes.clear()
-            self.rolling = None
+            self.rolling = False
 
     @rule()
     def converge(self) -> None:
@@ -467,7 +516,8 @@ class Invariants(RuleBasedStateMachine):
             filed = self.filed if call.account_id == A else Filed()
             bad = opened(ORACLE, before, after, filed)
             assert not bad, f"SAFETY: {call} opened {bad}"
-            gone = [] if self.rolling else taken(ORACLE, before, after, filed)
+            start = self.start if call.account_id == A else None
+            gone = taken(ORACLE, before, after, filed, rolling=self.rolling, start=start)
             assert not gone, f"CARE: {call} took {gone}"
             self.shadow[call.account_id] = after
         interlude = self.interludes.pop(call.number, None)

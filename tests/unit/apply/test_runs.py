@@ -9,7 +9,7 @@ from gatekeeper.errors import LeaseHeld, UnknownRecord
 from gatekeeper.filing import Kind
 from gatekeeper.store import open_store
 from gatekeeper.testing import Fault, Killed
-from tests.unit.apply.given import OWN, Scene
+from tests.unit.apply.given import OWN, Scene, shape, tcp
 
 
 @pytest.fixture
@@ -130,8 +130,6 @@ def test_a_killed_rollback_is_taken_up(store, fault, at):
         made.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
         return made, run
 
-    from tests.unit.apply.given import shape
-
     with open_store("sqlite://") as other:
         calm, run = begin(other)
         assert calm.keeper.roll_back(run).exit_status == 0
@@ -148,3 +146,91 @@ def test_a_killed_rollback_is_taken_up(store, fault, at):
     assert shape(scene.account.world) == goal
     assert store.unfinished_runs() == ()
     assert store.verify_trail().ok
+
+
+def test_a_gate_that_a_later_narrowing_rests_on_stays(store):
+    """The second run took the group's own web rule away because the first had given the gate."""
+    scene = Scene(store)
+    here = scene.account
+    shop = here.create_group(scene.vpc, "shop", rules=[tcp(80)])
+    here.set_interface_groups(scene.lawful, [shop])
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    first = scene.keeper.apply()
+    here.set_interface_groups(scene.unfiled, [shop])
+    second = scene.keeper.apply()
+    back = scene.keeper.roll_back(first.run_id)
+    assert back.exit_status == 3
+    assert "stays narrowed" in back.outcomes[0].reason
+    assert scene.holds(scene.lawful) == {"shop", "gatekeeper-gate"}
+
+    scene.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
+    assert scene.keeper.roll_back(second.run_id).exit_status == 0
+    assert scene.keeper.roll_back(first.run_id).exit_status == 0
+    assert scene.holds(scene.lawful) == {"shop"}
+
+
+def once_read(scene, act):
+    """Somebody acts right after the run has read the account."""
+    done = []
+
+    def hook(call):
+        if call.operation == "elb:DescribeLoadBalancers" and not done:
+            done.append(call)
+            act()
+
+    scene.aws.on_call = hook
+
+
+@pytest.fixture
+def shop(store):
+    """A group that a closed endpoint and others share; the plan narrows it."""
+    scene = Scene(store)
+    here = scene.account
+    group = here.create_group(scene.vpc, "shop", rules=[tcp(80)])
+    here.set_interface_groups(scene.unfiled, [group])
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    scene.keeper.apply()
+    here.world.groups[group] = here.world.groups[group]._replace(rules=(tcp(80),))
+    scene.keeper.file("F9", Kind.NEW, ("52.83.0.9",))
+    return scene, group
+
+
+def test_a_user_who_gains_a_filed_address_meanwhile_loses_nothing(shop):
+    scene, group = shop
+    plain = scene.account.add_interface(scene.vpc, [group])
+    plan = scene.keeper.plan()
+    once_read(scene, lambda: scene.account.associate("52.83.0.9", plain))
+    report = scene.keeper.apply(plan)
+    assert [str(one.result) for one in report.outcomes] == ["blocked"]
+    assert "uses the group lawfully" in report.outcomes[0].reason
+    assert scene.account.world.groups[group].rules == (tcp(80),)
+
+
+def test_a_user_who_loses_the_gate_meanwhile_loses_nothing_more(shop):
+    scene, group = shop
+    gate = scene.named("gatekeeper-gate")
+    scene.account.set_interface_groups(scene.lawful, [group, gate])
+    plan = scene.keeper.plan()
+    once_read(scene, lambda: scene.account.set_interface_groups(scene.lawful, [group]))
+    report = scene.keeper.apply(plan)
+    assert [str(one.result) for one in report.outcomes] == ["blocked"]
+    assert scene.account.world.groups[group].rules == (tcp(80),)
+
+
+def test_users_who_never_come_to_rest(shop):
+    scene, group = shop
+    plain = scene.account.add_interface(scene.vpc, [group])
+    plan = scene.keeper.plan()
+
+    def flutter(call):
+        if call.operation == "DescribeNetworkInterfaces":
+            on = scene.account.world.interfaces[plain].associations
+            if on:
+                scene.account.disassociate("52.83.0.9")
+            else:
+                scene.account.associate("52.83.0.9", plain)
+
+    scene.aws.on_call = flutter
+    report = scene.keeper.apply(plan)
+    assert report.exit_status == 3
+    assert scene.account.world.groups[group].rules == (tcp(80),)
