@@ -74,11 +74,7 @@ def _common_bands(
 def _maximal_rectangles(bands: list[Band], needed: list[Spans]) -> list[Rectangle]:
     found: dict[Rectangle, None] = {}
     for index, (_, _, sources) in enumerate(bands):
-        if not needed[index]:
-            continue
         for block in spans.aligned_blocks(sources):
-            if not spans.overlaps((block,), needed[index]):
-                continue
             first = last = index
             while (
                 first > 0
@@ -92,7 +88,8 @@ def _maximal_rectangles(bands: list[Band], needed: list[Spans]) -> list[Rectangl
                 and spans.covers(bands[last + 1][2], (block,))
             ):
                 last += 1
-            found[first, last, block] = None
+            if any(spans.overlaps((block,), needs) for needs in needed[first : last + 1]):
+                found[first, last, block] = None
     return list(found)
 
 

@@ -11,7 +11,7 @@ from gatekeeper.account import (
     Family,
     LoadBalancer,
 )
-from gatekeeper.filing import Access, Filing, FilingState, Register
+from gatekeeper.filing import Filing, FilingState, Register
 
 Pool = dict[str, list[str]]
 """Address to the ids of the filings that name it."""
@@ -102,10 +102,3 @@ class Coverage:
             else:
                 outside.append(address.ip)
         return tuple(inside), tuple(outside), tuple(sorted(filings))
-
-
-def names(access: Access, endpoint: Endpoint, family: Family) -> bool:
-    """Whether an access (in effect or not) names any address of an endpoint."""
-    return access.account_id == endpoint.account_id and any(
-        ip in access.ips for ip in endpoint.ips(family)
-    )

@@ -35,9 +35,6 @@ class GroupReach:
     exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = field(default_factory=dict)
     doubts: dict[Family, list[Doubt]] = field(default_factory=dict)
 
-    def exposes(self, family: Family) -> bool:
-        return any(known == family for known, _ in self.exposing)
-
     def add(self, family: Family, port: Port, traced: TracedRule) -> None:
         self.exposing[family, port] = (*self.exposing.get((family, port), ()), traced)
 

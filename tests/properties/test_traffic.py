@@ -17,6 +17,7 @@ from gatekeeper.account import FAMILIES, Family, Rule
 from gatekeeper.gate import Traffic, rules_traffic
 from gatekeeper.gate.cover import smallest_cover
 from gatekeeper.gate.reading import ALL_PROTOCOLS
+from gatekeeper.gate.spans import normalise
 from tests.properties.exhaustive import aligned_blocks, fewest
 
 BITS = {"ipv4": 32, "ipv6": 128}
@@ -286,3 +287,45 @@ def test_icmp_rules_come_back_as_the_same_set(
     assert len(rules) <= len(
         [block for _, _, (low, high) in pieces for block in aligned_blocks(low, high)]
     )
+
+
+masks = st.integers(0, 255)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(masks, masks), min_size=1, max_size=5))
+def test_a_cover_of_scattered_needs_is_the_smallest(drawn: list[tuple[int, int]]) -> None:
+    """Any part of what is allowed may be required: here the exact search has choices to make."""
+    allowed = [mask for mask, _ in drawn]
+    needed = [mask & needs for mask, needs in drawn]
+    found = smallest_cover(bands_of(needed), bands_of(allowed))
+    covered = [0] * len(drawn)
+    for (low, high), (first, last) in found:
+        for port in range(low, high + 1):
+            covered[port] |= sum(1 << address for address in range(first, last + 1))
+    for got, needs, may in zip(covered, needed, allowed, strict=True):
+        assert got & needs == needs
+        assert got & ~may == 0
+    pieces = [
+        sum(((1 << (last - first + 1)) - 1) << (8 * port + first) for port in range(low, high))
+        for low, high in combinations(range(len(drawn) + 1), 2)
+        for first, last in aligned_blocks(0, 7)
+    ]
+    whole = sum(mask << (8 * port) for port, mask in enumerate(allowed))
+    required = sum(mask << (8 * port) for port, mask in enumerate(needed))
+    assert len(found) == fewest(required, [piece for piece in pieces if not piece & ~whole])
+
+
+def bands_of(masks_by_port: list[int]) -> tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]:
+    return tuple(
+        (port, port, normalise((n, n) for n in range(8) if mask >> n & 1))
+        for port, mask in enumerate(masks_by_port)
+        if mask
+    )
+
+
+def test_a_need_that_two_rules_could_serve() -> None:
+    """Neither is indispensable, and one of them is enough."""
+    allowed = bands_of([0b00000011, 0b00001111, 0b11111111, 0b11110000])
+    needed = bands_of([0b00000011, 0b00000011, 0b11111100, 0b11110000])
+    assert len(smallest_cover(needed, allowed)) == 3
