@@ -7,7 +7,7 @@ import sys
 
 from benches import apply, exposure, imports, inprocess
 
-BENCHES = {"exposure": exposure, "import": imports, "inprocess": inprocess, "apply": apply, "in-process": inprocess}
+BENCHES = {"exposure": exposure, "import": imports, "inprocess": inprocess, "apply": apply}
 
 
 def main() -> int:
