@@ -53,6 +53,8 @@ def test_an_empty_trail_has_the_empty_head(store: Store) -> None:
     assert store.trail_head() == EMPTY_HEAD
     assert store.verify_trail() == TrailReport(entries=0, head=EMPTY_HEAD)
     assert store.verify_trail(EMPTY_HEAD).ok
+    store.append(Entry(at=NOW, actor="me", kind="note", subject="x"))
+    assert not store.verify_trail(EMPTY_HEAD).ok
 
 
 def test_entries_come_back_as_they_were_told(store: Store) -> None:
