@@ -134,7 +134,13 @@ class LiveEdge:
         if not found:
             return None
         path = balancer_path(balancer)
-        described = [f"ELB {path}"] + ([f"ELB {path}/*"] if "/" in path else [])
+        paths = {path}
+        if balancer.type is not LoadBalancerType.CLASSIC:
+            # Some emulators give every balancer an ``app/`` ARN; a collection reads both as well.
+            paths.add(balancer.arn.partition(":loadbalancer/")[2] or path)
+        described = sorted(
+            text for p in paths for text in (f"ELB {p}", f"ELB {p}/*")[: 1 + ("/" in p)]
+        )
         parts = self._pages(
             "describe_network_interfaces",
             "NetworkInterfaces",

@@ -70,6 +70,9 @@ def apply(
             )
         unread = bool(made.incomplete)
     else:
+        with present_store(settings):
+            # A mistyped --store would else be an empty register, and close whatever is lawful.
+            pass
         with survey_scope(settings, dump=None, only=only) as look:
             assert look.store is not None
             made = make_plan(look.found)

@@ -169,7 +169,7 @@ def test_a_bad_policy_names_the_key(gatekeeper, tmp_path):
 
 
 def test_what_nobody_foresaw_is_one_line_too(gatekeeper, monkeypatch, dump):
-    import gatekeeper.gate.exposure as room
+    import gatekeeper.gate as room
 
     def fail(*_):
         raise ZeroDivisionError("by\nzero")
@@ -186,7 +186,7 @@ def test_what_nobody_foresaw_is_one_line_too(gatekeeper, monkeypatch, dump):
 def test_the_traceback_is_there_for_who_asks(process, dump):
     dump()
     code = (
-        "import gatekeeper.gate.exposure as room, sys\n"
+        "import gatekeeper.gate as room, sys\n"
         "room.judge_account = None\n"
         "from gatekeeper.__main__ import main\n"
         "sys.exit(main(['exposure', '--dump', 'dump']))"
@@ -204,7 +204,7 @@ def test_the_traceback_is_there_for_who_asks(process, dump):
 
 
 def test_an_interrupt_is_one_line(gatekeeper, monkeypatch, dump):
-    import gatekeeper.gate.exposure as room
+    import gatekeeper.gate as room
 
     def interrupt(*_):
         raise KeyboardInterrupt
