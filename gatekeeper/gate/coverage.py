@@ -89,6 +89,12 @@ class Coverage:
 
         An address that AWS lends to an instance is never covered.
         """
+        if len(endpoint.addresses) == 1:  # nearly all of them
+            address = endpoint.addresses[0]
+            found = self.filings_for(endpoint, address.ip) if address.family == family else []
+            if found and address.kind != "auto":
+                return (address.ip,), (), tuple(sorted(set(found)))
+            return (), endpoint.ips(family), ()
         inside: list[str] = []
         outside: list[str] = []
         filings: dict[str, None] = {}

@@ -129,24 +129,18 @@ def _rule(
         verdict = Verdict.CLOSED
         reason = "no filing in effect covers it"
         reason_zh = "没有有效备案覆盖该端点"
-    return Ruling(
-        decision=Decision(
-            account_id=endpoint.account_id,
-            endpoint=endpoint.endpoint,
-            kind=endpoint.kind,
-            family=family,
-            ips=endpoint.ips(family),
-            verdict=verdict,
-            reason=reason,
-            reason_zh=reason_zh,
-            filing_ids=filings,
-        ),
-        reach=reach,
-        covered=inside,
-        uncovered=outside,
-        gate_held=held,
-        hold=hold,
+    decision = Decision(
+        endpoint.account_id,
+        endpoint.endpoint,
+        endpoint.kind,
+        family,
+        outside if not inside else inside if not outside else endpoint.ips(family),
+        verdict,
+        reason,
+        reason_zh,
+        filings,
     )
+    return Ruling(decision, reach, inside, outside, held, hold)
 
 
 def _hold(

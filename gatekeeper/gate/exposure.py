@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from gatekeeper.account import (
+    FAMILIES,
     AccountState,
     AccountView,
     Doubt,
@@ -33,13 +35,16 @@ _LISTENER_PROTOCOLS: Final = {
 _ANYWHERE: Final[dict[Family, str]] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 
-@dataclass(slots=True)
-class EndpointReach:
+_NO_RULES: Final[Mapping[tuple[Family, Port], tuple[TracedRule, ...]]] = MappingProxyType({})
+_NO_DOUBTS: Final[Mapping[Family, tuple[Doubt, ...]]] = MappingProxyType({})
+
+
+class EndpointReach(NamedTuple):
     """What the Internet is known to reach of one endpoint, and why there may be more."""
 
     endpoint: Endpoint
-    exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = field(default_factory=dict)
-    doubts: dict[Family, tuple[Doubt, ...]] = field(default_factory=dict)
+    exposing: Mapping[tuple[Family, Port], tuple[TracedRule, ...]] = _NO_RULES
+    doubts: Mapping[Family, tuple[Doubt, ...]] = _NO_DOUBTS
 
     def ports(self, family: Family) -> tuple[Port, ...]:
         """The gated ports that some Internet source reaches."""
@@ -126,35 +131,38 @@ def unknown_exposures(reach: AccountReach) -> tuple[UnknownExposure, ...]:
     return tuple(found)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Combined:
     """The union of one set of groups, shared by every endpoint that has just these groups."""
 
     exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]]
     doubts: dict[Family, tuple[Doubt, ...]]
+    families: frozenset[Family]
+    """The families in which it says anything."""
 
 
-_NOTHING: Final = _Combined({}, {})
+_NOTHING: Final = _Combined({}, {}, frozenset())
 
 
 def _judge(
     endpoint: Endpoint, reader: ReachReader, combined: dict[tuple[str, ...], _Combined]
 ) -> EndpointReach:
-    result = EndpointReach(endpoint)
     families = endpoint.families
     if endpoint.doubts:
-        result.doubts = dict.fromkeys(families or ("ipv4",), endpoint.doubts)
-        return result
+        doubted = dict.fromkeys(families or ("ipv4",), endpoint.doubts)
+        return EndpointReach(endpoint, doubts=doubted)
     if endpoint.groupless:
-        _judge_listeners(endpoint, reader, result)
-        return result
+        return _judge_listeners(endpoint, reader)
     both = combined.get(endpoint.group_ids)
     if both is None:
         both = combined[endpoint.group_ids] = _combine(endpoint.group_ids, reader)
-    if both is not _NOTHING:
-        result.doubts = {f: both.doubts[f] for f in families if f in both.doubts}
-        result.exposing = {k: rules for k, rules in both.exposing.items() if k[0] in families}
-    return result
+    if both.families.issubset(families):
+        return EndpointReach(endpoint, both.exposing, both.doubts)
+    return EndpointReach(
+        endpoint,
+        {key: rules for key, rules in both.exposing.items() if key[0] in families},
+        {family: both.doubts[family] for family in families if family in both.doubts},
+    )
 
 
 def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
@@ -167,8 +175,8 @@ def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
                 f"security group {group_id} is not in the answers",
                 f"应答中没有安全组 {group_id}",
             )
-            doubts.setdefault("ipv4", []).append(missing)
-            doubts.setdefault("ipv6", []).append(missing)
+            for family in FAMILIES:
+                doubts.setdefault(family, []).append(missing)
             continue
         for key, rules in group.exposing.items():
             exposing[key] = exposing.get(key, ()) + rules
@@ -179,17 +187,19 @@ def _combine(group_ids: tuple[str, ...], reader: ReachReader) -> _Combined:
     return _Combined(
         exposing,
         {family: tuple(sorted(set(found))) for family, found in doubts.items()},
+        frozenset((*(family for family, _ in exposing), *doubts)),
     )
 
 
-def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointReach) -> None:
+def _judge_listeners(endpoint: Endpoint, reader: ReachReader) -> EndpointReach:
     """A network load balancer without groups is reachable on each port that it listens on."""
+    exposing: dict[tuple[Family, Port], tuple[TracedRule, ...]] = {}
+    doubts: dict[Family, tuple[Doubt, ...]] = {}
     balancer = endpoint.load_balancer
     assert balancer is not None
     if balancer.listeners is None:
         doubt = Doubt("its listeners were not read", "未读取其监听器")
-        result.doubts = dict.fromkeys(endpoint.families, (doubt,))
-        return
+        return EndpointReach(endpoint, doubts=dict.fromkeys(endpoint.families, (doubt,)))
     gated = {port.port for port in reader.gated}
     for listener in balancer.listeners:
         if listener.port not in gated:
@@ -200,7 +210,7 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
                 f"listener protocol {listener.protocol!r} is not known",
                 f"监听器协议 {listener.protocol!r} 未知",
             )
-            result.doubts = dict.fromkeys(endpoint.families, (doubt,))
+            doubts = dict.fromkeys(endpoint.families, (doubt,))
             continue
         for protocol in protocols:
             port = Port(protocol, listener.port)
@@ -215,8 +225,9 @@ def _judge_listeners(endpoint: Endpoint, reader: ReachReader, result: EndpointRe
                     _ANYWHERE[family],
                     f"{listener.protocol} listener",
                 )
-                known = result.exposing.get((family, port), ())
-                result.exposing[family, port] = (*known, TracedRule(None, rule))
+                known = exposing.get((family, port), ())
+                exposing[family, port] = (*known, TracedRule(None, rule))
+    return EndpointReach(endpoint, exposing, doubts)
 
 
 def _unread(state: AccountState) -> Iterable[UnknownExposure]:

@@ -264,7 +264,7 @@ class ReachReader:
             family, low, high = reading.read_network(rule.source)
         except MalformedRule as error:
             return Doubt(str(error), f"规则无法解析：{error}")
-        return family if spans.overlaps(internet.sources(family), ((low, high),)) else None
+        return family if spans.meets(internet.sources(family), low, high) else None
 
 
 def _in_group(group: SecurityGroup, doubt: Doubt) -> Doubt:

@@ -7,6 +7,7 @@ this way.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 Span = tuple[int, int]
@@ -92,6 +93,14 @@ def overlaps(first: Spans, second: Spans) -> bool:
         else:
             return True
     return False
+
+
+def meets(spans: Spans, low: int, high: int) -> bool:
+    """Whether the set holds a number from ``low`` to ``high``."""
+    after = bisect_right(spans, (high, high))
+    if after < len(spans) and spans[after][0] <= high:
+        return True
+    return after > 0 and spans[after - 1][1] >= low
 
 
 def covers(outer: Spans, inner: Spans) -> bool:
