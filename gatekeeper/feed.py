@@ -12,10 +12,11 @@ from gatekeeper.gate import Decision, Reconciliation, canonical_json
 SCHEMA = "gatekeeper/decisions/1"
 
 
-def feed(found: Reconciliation, *, trail_head: str, offline: bool = False) -> dict[str, Any]:
+def feed(found: Reconciliation, *, trail_head: str | None, offline: bool = False) -> dict[str, Any]:
     """Every decision of a look, until when it may be used, and the digest over all of it.
 
-    ``offline`` says that the accounts were read from a dump.
+    ``trail_head`` is ``None`` where there is no store; ``offline`` says that the accounts were
+    read from a dump.
     """
     content = {
         "schema": SCHEMA,

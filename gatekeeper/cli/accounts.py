@@ -11,7 +11,7 @@ from gatekeeper.cli import options
 from gatekeeper.cli.filings_import import refuse
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.stores import present_store, reading_store, writing_store
+from gatekeeper.cli.stores import announced_store, present_store, writing_store
 from gatekeeper.errors import UnknownRecord
 
 app = command_app(COMMANDS["accounts"].summary)
@@ -101,7 +101,7 @@ def list_accounts(
     from gatekeeper.report.accounts import accounts_report
 
     settings = options.settings_in(context)
-    with reading_store(settings) as store:
+    with announced_store(settings) as store:
         accounts = store.accounts() if store else ()
     deliver(accounts_report(accounts), form=form, out=out, lang=settings.lang)
 

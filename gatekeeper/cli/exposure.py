@@ -9,7 +9,7 @@ from gatekeeper.cli.output import deliver
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.scope import read_scope
 from gatekeeper.cli.status import CLEAN, INCOMPLETE
-from gatekeeper.cli.stores import reading_store
+from gatekeeper.cli.stores import announced_store, reading_store
 
 app = command_app()
 
@@ -32,15 +32,15 @@ def exposure(
     settings = options.settings_in(context)
     policy = settings.policy()
     only = options.unique(account)
-    if only and dump is not None:
-        scope = read_scope(settings, None, dump=dump, only=only)
-    else:
-        with reading_store(settings) as store:
-            scope = read_scope(settings, store, dump=dump, only=only)
+    # Without a register there is nothing to miss, unless one was named.
+    open_it = announced_store if settings.store_named else reading_store
+    with open_it(settings) as store:
+        scope = read_scope(settings, store, dump=dump, only=only)
+        head = store.trail_head() if store is not None else None
     at = options.now()
     judged = [judge_account(state, policy, at) for state in scope.states]
     reached = [item for reach in judged for item in exposures(reach)]
     unknown = [item for reach in judged for item in unknown_exposures(reach)]
-    report = exposure_report(reached, unknown, scope.states, settings.lang)
+    report = exposure_report(reached, unknown, scope.states, trail_head=head, lang=settings.lang)
     deliver(report, form=form, out=out, lang=settings.lang)
     return INCOMPLETE if unknown or not all(s.complete for s in scope.states) else CLEAN

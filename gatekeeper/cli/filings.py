@@ -12,7 +12,7 @@ import typer
 from gatekeeper.cli import filings_import, filings_moves, options
 from gatekeeper.cli.output import deliver, say, show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.stores import present_store, reading_store
+from gatekeeper.cli.stores import announced_store, present_store
 from gatekeeper.errors import UnknownRecord, UsageError
 from gatekeeper.filing import (
     Application,
@@ -67,7 +67,7 @@ def list_filings(
             "--status and --kind choose applications; leave them out with --in-effect and --at",
             zh="--status 和 --kind 用于筛选申请，不能与 --in-effect 或 --at 同时使用",
         )
-    with reading_store(settings) as store:
+    with announced_store(settings) as store:
         applications = store.applications() if store else ()
         orders = store.orders() if store else ()
     accounts = set(options.unique(account))
@@ -110,9 +110,8 @@ def show_filing(
     from gatekeeper.sources import application_to_json
 
     settings = options.settings_in(context)
-    with reading_store(settings) as store:
-        applications = store.applications() if store else ()
-        orders = store.orders() if store else ()
+    with present_store(settings) as store:
+        applications, orders = store.applications(), store.orders()
     filing_id = _filing_of(record, applications)
     register = _fold(applications, orders, at, settings.policy().open_transfer_in)
     report = filings_report(
@@ -166,7 +165,7 @@ def export(
 ) -> None:
     """Write every application in the table that `filings import` reads."""
     settings = options.settings_in(context)
-    with reading_store(settings) as store:
+    with announced_store(settings) as store:
         applications = store.applications() if store else ()
     ending = out.suffix.lower() if out is not None else ".csv"
     if ending in (".json", ".jsonl"):

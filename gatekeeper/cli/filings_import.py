@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import Command
-from gatekeeper.cli.stores import reading_store, writing_store
+from gatekeeper.cli.stores import announced_store, reading_store, writing_store
 from gatekeeper.errors import ImportRefused
 from gatekeeper.filing import Problem, Row, merge_files
+
+if TYPE_CHECKING:
+    from gatekeeper.cli.settings import Settings
+    from gatekeeper.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +45,7 @@ def import_filings(
     settings = options.settings_in(context)
     rows, problems, more = _read(files, settings.lang)
     names = [row.application.application_id for one in rows for row in one]
-    opened = reading_store(settings) if dry_run or problems else writing_store(settings)
-    with opened as store:
+    with _store(settings, dry_run=dry_run, bad=bool(problems)) as store:
         current = store.stored(names) if store is not None else {}
         merged = merge_files(current, rows, now=options.now())
         bad = (*problems, *merged.problems)
@@ -67,6 +71,15 @@ def import_filings(
         say("没有变化" if settings.lang == "zh" else "nothing changed")
     elif dry_run:
         say("仅试运行，未写入" if settings.lang == "zh" else "dry run: nothing was stored")
+
+
+def _store(settings: Settings, *, dry_run: bool, bad: bool) -> AbstractContextManager[Store | None]:
+    """What the files are compared with; only an import that may succeed makes a store."""
+    if not (dry_run or bad):
+        return writing_store(settings)
+    return (
+        announced_store(settings) if dry_run and settings.store_named else reading_store(settings)
+    )
 
 
 def _read(files: list[Path], lang: str) -> tuple[list[tuple[Row, ...]], list[Problem], int]:

@@ -10,7 +10,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.stores import reading_store
+from gatekeeper.cli.stores import announced_store
 from gatekeeper.store import EMPTY_HEAD, TrailEntry
 
 app = command_app()
@@ -56,7 +56,7 @@ def history(
     from gatekeeper.report.register import trail_report
 
     settings = options.settings_in(context)
-    with reading_store(settings) as store:
+    with announced_store(settings) as store:
         entries: tuple[TrailEntry, ...] = ()
         head = EMPTY_HEAD
         if store is not None:

@@ -14,7 +14,7 @@ from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.scope import survey_scope
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
-from gatekeeper.cli.stores import present_store
+from gatekeeper.cli.stores import present_store, refuse_named
 from gatekeeper.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def plan(
 
     settings = options.settings_in(context)
     author = options.whoami(by)
+    refuse_named(settings)
     with survey_scope(settings, dump=dump, only=options.unique(account)) as look:
         made = make_plan(look.found, offline=look.scope.recorded)
         if not allow_large:

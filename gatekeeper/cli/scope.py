@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from gatekeeper.account import AccountState, Failure, unreadable
 from gatekeeper.cli.options import now
 from gatekeeper.cli.progress import watched
-from gatekeeper.cli.stores import reading_store, writing_store
+from gatekeeper.cli.stores import look_store
 
 if TYPE_CHECKING:
     from gatekeeper.apply import Edge
@@ -67,24 +67,20 @@ class Look:
     found: Reconciliation
     policy: Policy
     store: Store | None
-    trail_head: str
+    trail_head: str | None
+    """``None`` where there is no store, and so no trail."""
 
 
 @contextmanager
 def survey_scope(settings: Settings, *, dump: Path | None, only: tuple[str, ...]) -> Iterator[Look]:
     """Read the accounts in scope and compare them; live ones are remembered.
 
-    A live look makes the store where it is missing, since only memory can later tell a released
-    address from one that never was there.  A dump is compared with whatever store there is.
+    A dump is compared with whatever store there is, and leaves it as it is.
     """
-    from gatekeeper.store import EMPTY_HEAD
     from gatekeeper.survey import remember, survey
 
     policy = settings.policy()
-    opened: AbstractContextManager[Store | None] = (
-        writing_store(settings) if dump is None else reading_store(settings)
-    )
-    with opened as store:
+    with look_store(settings, recorded=dump is not None) as store:
         if store is not None and dump is None:
             store.bind_region(settings.region)
         scope = read_scope(settings, store, dump=dump, only=only)
@@ -100,7 +96,7 @@ def survey_scope(settings: Settings, *, dump: Path | None, only: tuple[str, ...]
         )
         if store is not None and not scope.recorded:
             remember(store, found)
-        head = store.trail_head() if store is not None else EMPTY_HEAD
+        head = store.trail_head() if store is not None else None
         yield Look(scope=scope, found=found, policy=policy, store=store, trail_head=head)
 
 

@@ -29,6 +29,8 @@ class Settings:
     policy_file: str | None
     region: str
     lang: Lang
+    store_named: bool = False
+    """Whether somebody named the store, so that a missing one is a mistake."""
 
     def policy(self) -> Policy:
         """The policy that is in force.
@@ -80,6 +82,7 @@ def resolve(given: Mapping[str, str], environ: Mapping[str, str] | None = None) 
         policy_file=pick("policy"),
         region=region,
         lang="zh" if lang == "zh" else "en",
+        store_named=pick("store") is not None,
     )
 
 

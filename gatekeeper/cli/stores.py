@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gatekeeper.cli.output import say
 from gatekeeper.errors import StoreError
 
 if TYPE_CHECKING:
@@ -36,6 +37,34 @@ def writing_store(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
+def announced_store(settings: Settings) -> Iterator[Store | None]:
+    """The store if there is one; else ``None``, and a line that says so.
+
+    An empty register must never pass for one that has no records.
+    """
+    with reading_store(settings) as store:
+        if store is None:
+            say_empty(settings)
+        yield store
+
+
+@contextmanager
+def look_store(settings: Settings, *, recorded: bool) -> Iterator[Store | None]:
+    """The store to compare accounts with, announced where it is missing.
+
+    A live look makes the default one, since only memory can later tell a released address from
+    one that never was there.  One that somebody named is not made: it may be mistyped, and then
+    the next plan would find it there, and empty.
+    """
+    with announced_store(settings) as store:
+        if store is not None or recorded or settings.store_named:
+            yield store
+            return
+    with writing_store(settings) as made:
+        yield made
+
+
+@contextmanager
 def present_store(settings: Settings) -> Iterator[Store]:
     """The store that must be there already.
 
@@ -48,12 +77,39 @@ def present_store(settings: Settings) -> Iterator[Store]:
         yield store
 
 
+def refuse_named(settings: Settings) -> None:
+    """Let pass what may run on an empty register, unless the store was named.
+
+    Raises:
+        StoreError: the named one is not there.  Planned on an empty register, everything closes.
+    """
+    if not settings.store_named:
+        return
+    with reading_store(settings) as store:
+        if store is None:
+            raise no_store(settings)
+
+
+def say_empty(settings: Settings) -> None:
+    """Say that there is no store, and what follows from it."""
+    from gatekeeper.store import parse_address
+
+    where = parse_address(settings.store).label
+    say(
+        f"{where}：数据库不存在，备案库按空处理；请检查 --store 或 GATEKEEPER_STORE"
+        if settings.lang == "zh"
+        else f"{where}: there is no store, so the register is empty; "
+        "check --store or GATEKEEPER_STORE"
+    )
+
+
 def no_store(settings: Settings) -> StoreError:
     """What to say to a command that needs a store that is not there."""
     from gatekeeper.store import parse_address
 
     where = parse_address(settings.store).label
     return StoreError(
-        f"{where}: there is no store yet; import filings or add an account first, or check --store",
-        zh=f"{where}：数据库尚不存在，请先导入备案或添加账号，或检查 --store",
+        f"{where}: there is no store yet; import filings or add an account first, or check --store "
+        "or GATEKEEPER_STORE",
+        zh=f"{where}：数据库尚不存在，请先导入备案或添加账号，或检查 --store 和 GATEKEEPER_STORE",
     )

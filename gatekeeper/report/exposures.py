@@ -17,6 +17,8 @@ def exposure_report(
     exposures: Sequence[Exposure],
     unknown: Sequence[UnknownExposure],
     states: Sequence[AccountState],
+    *,
+    trail_head: str | None,
     lang: str,
 ) -> Report:
     """``exposure``: exposure/1 and two tables."""
@@ -34,8 +36,10 @@ def exposure_report(
                 }
                 for item in unknown
             ],
+            "trail_head": trail_head,
         },
         tables=(exposure_table(exposures), _unknown_table(unknown, lang)),
+        facts=(("trail_head", trail_head),),
         alarms=alarms(states, lang),
         headless=("unknown_exposures",),
     )

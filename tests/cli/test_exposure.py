@@ -8,7 +8,7 @@ def test_json_goes_to_stdout_alone(process, dump, tmp_path):
     dump()
     shown = process("exposure", "--dump", "dump", "--format", "json", status=0)
     assert shown.err == ""
-    assert list(shown.json) == ["schema", "exposures", "unknown"]
+    assert list(shown.json) == ["schema", "exposures", "unknown", "trail_head"]
     assert shown.json["schema"] == "gatekeeper/exposure/1"
     [exposure] = shown.json["exposures"]
     assert exposure == {
@@ -62,6 +62,7 @@ def test_an_internal_source_is_no_exposure(gatekeeper, dump):
         "schema": "gatekeeper/exposure/1",
         "exposures": [],
         "unknown": [],
+        "trail_head": None,
     }
 
 

@@ -114,8 +114,63 @@ def test_no_store_is_needed_for_a_dump_and_none_is_made(gatekeeper, dump, tmp_pa
     dump()
     shown = run(gatekeeper, "reconcile", status=3)
     assert [f["code"] for f in shown["findings"]] == ["exposed-unfiled"]
-    assert shown["trail_head"] == "0" * 64
+    assert shown["trail_head"] is None
     assert [path.name for path in tmp_path.iterdir()] == ["dump"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("reconcile", "--dump", "dump"),
+        ("audit", "--dump", "dump"),
+        ("exposure", "--dump", "dump"),
+        ("filings", "list"),
+        ("filings", "list", "--in-effect"),
+        ("filings", "export"),
+        ("accounts", "list"),
+        ("history",),
+        ("filings", "import", "filings.csv", "--dry-run"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_named_store_that_is_not_there_is_said(words, lang, gatekeeper, dump, filings, tmp_path):
+    dump()
+    filings()
+    shown = gatekeeper(*words, "--store", "sqlite:///typo.db", "--lang", lang)
+    assert shown.status in (0, 3)
+    said = shown.err.splitlines()[0]
+    assert said.startswith("typo.db")
+    assert "GATEKEEPER_STORE" in said
+    assert ("不存在" if lang == "zh" else "there is no store") in said
+    assert not (tmp_path / "typo.db").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "decisions"])
+def test_nothing_is_concluded_from_a_named_store_that_is_not_there(
+    command, gatekeeper, dump, tmp_path, monkeypatch
+):
+    dump()
+    words = (command, "--dump", "dump", "--out", "made.json")
+    refused = gatekeeper(*words, "--store", "sqlite:///typo.db", status=1)
+    assert refused.err.startswith("gatekeeper: typo.db: there is no store")
+    assert refused.err.count("\n") == 1
+    monkeypatch.setenv("GATEKEEPER_STORE", "sqlite:///typo.db")
+    assert "GATEKEEPER_STORE" in gatekeeper(*words, "--lang", "zh", status=1).err
+    assert [path.name for path in tmp_path.iterdir()] == ["dump"]
+    monkeypatch.delenv("GATEKEEPER_STORE")
+    fresh = gatekeeper(*words)
+    assert fresh.err.startswith("gatekeeper.db: there is no store, so the register is empty")
+    assert json.loads((tmp_path / "made.json").read_text())["trail_head"] is None
+
+
+def test_every_report_carries_the_head_of_the_trail(gatekeeper, unfiled):
+    head = gatekeeper("trail", "verify", "--format", "json", status=0).json["trail_head"]
+    for command in ("exposure", "reconcile", "audit", "plan"):
+        words = (command, "--dump", "dump", "--format")
+        assert gatekeeper(*words, "json").json["trail_head"] == head, command
+        assert head in gatekeeper(*words, "html").out, command
+    assert gatekeeper("decisions", "--dump", "dump").json["trail_head"] == head
 
 
 def test_the_page_is_for_an_inspector(gatekeeper, unfiled, tmp_path):
