@@ -133,7 +133,7 @@ def _find_reached(
     find_exposures(rulings, filed, finder)
     find_unreached(rulings, account.reach.reader, finder)
     find_holds(rulings, finder)
-    find_unenforceable(rulings, finder)
+    find_unenforceable(rulings, account.state, finder)
     find_group_trouble(account.reach, account.gates, policy, finder)
 
 

@@ -37,6 +37,7 @@ from gatekeeper.account.model import (
     RuleKind,
     SecurityGroup,
     Vpc,
+    strangers,
     unreadable,
 )
 from gatekeeper.account.ranges import outside_region, snapshot_date
@@ -76,5 +77,6 @@ __all__ = [
     "outside_region",
     "read_endpoints",
     "snapshot_date",
+    "strangers",
     "unreadable",
 ]

@@ -4,6 +4,9 @@ A load balancer's addresses are those of its interfaces, which AWS marks only by
 (``ELB app/NAME/ID``, ``ELB net/NAME/ID``, ``ELB NAME``; AWS knowledge center "find load balancer
 IP").  Descriptions are the customer's to write, so an interface that serves an instance is never
 taken for a load balancer's.
+
+The owner of a shared VPC sees the interfaces of the accounts that use it.  They are those accounts'
+endpoints and judged with their filings; here only where an EIP of this account is on one.
 """
 
 from __future__ import annotations
@@ -201,8 +204,11 @@ class _Reader:
         parts: dict[str, list[Interface]] = {}
         endpoints: list[Endpoint] = []
         seen: set[str] = set()
+        own = ("", self.state.account_id)
         for interface in self.state.interfaces:
             seen.add(interface.interface_id)
+            if interface.owner_id not in own and not self._has_own_address(interface):
+                continue
             if is_nat_gateway(interface):
                 self._addresses(interface, None, nat=True)
                 continue
@@ -255,7 +261,13 @@ class _Reader:
                 )
             )
         handle, fixed = Handle.INTERFACE, None
-        if path is not None:
+        if not self.state.owns(interface.owner_id):
+            handle = Handle.NONE
+            fixed = Doubt(
+                f"account {interface.owner_id} owns the interface",
+                f"该网卡属于账号 {interface.owner_id}",
+            )
+        elif path is not None:
             handle = Handle.NONE
             fixed = Doubt(
                 f"its load balancer ({path}) no longer exists",
@@ -329,6 +341,13 @@ class _Reader:
             fixed=fixed,
             doubts=tuple(doubts),
             load_balancer=balancer,
+        )
+
+    def _has_own_address(self, interface: Interface) -> bool:
+        """Whether an EIP of this account is on an interface."""
+        return interface.interface_id in self.by_interface or any(
+            one.public_ip in self.eips or one.owner_id == self.state.account_id
+            for one in interface.associations
         )
 
     def _unseen(self, seen: set[str]) -> Iterable[Endpoint]:

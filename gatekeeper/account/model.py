@@ -179,6 +179,14 @@ class AccountState:
     def complete(self) -> bool:
         return self.status is ReadStatus.COMPLETE
 
+    def owns(self, owner_id: str) -> bool:
+        """Whether what has this ``OwnerId`` is the account's own, as it is where AWS gave none.
+
+        In a shared VPC an account sees groups and interfaces of others, and may change none of
+        them (AWS, "Share your VPC subnets with other accounts").
+        """
+        return owner_id in ("", self.account_id)
+
 
 def unreadable(account_id: str, region: str, *failures: Failure) -> AccountState:
     """An account of which nothing is known, and why."""
@@ -188,6 +196,20 @@ def unreadable(account_id: str, region: str, *failures: Failure) -> AccountState
         status=ReadStatus.UNREADABLE,
         failures=failures,
     )
+
+
+def strangers(state: AccountState) -> Mapping[str, tuple[str, ...]]:
+    """By group, the interfaces of other accounts that hold it and have a public address.
+
+    What they may serve is judged with their own account, so nothing is known of it here.
+    """
+    found: dict[str, list[str]] = {}
+    for interface in state.interfaces:
+        if state.owns(interface.owner_id) or not (interface.associations or interface.ipv6):
+            continue
+        for group_id in interface.group_ids:
+            found.setdefault(group_id, []).append(interface.interface_id)
+    return {group_id: tuple(sorted(names)) for group_id, names in found.items()}
 
 
 READS: Final = (

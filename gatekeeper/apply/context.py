@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from gatekeeper.account import AccountState, Interface, Rule, SecurityGroup
+from gatekeeper.account import AccountState, Interface, Rule, SecurityGroup, strangers
 from gatekeeper.apply.edge import Edge
 from gatekeeper.apply.journal import Journal
 from gatekeeper.apply.outcome import Result
-from gatekeeper.gate import JudgedAccount, rule_key
+from gatekeeper.gate import JudgedAccount, rule_key, shortlist
 from gatekeeper.policy import Policy
 
 T = TypeVar("T")
@@ -127,6 +127,20 @@ class Account:
             if group_id in one.group_ids
         }
         return {name for name in now | known if now.get(name) != known.get(name)}
+
+    def refuse_strangers(self, group_id: str) -> None:
+        """Make sure that no interface of another account, whose filings are not ours, uses a group.
+
+        Raises:
+            Refused: one does.
+        """
+        found = strangers(self.judged.state).get(group_id)
+        if found:
+            raise Refused(
+                Result.BLOCKED,
+                f"{shortlist(found)} of another account uses the group too, and is judged there",
+                f"其他账号的 {shortlist(found, '、')} 也使用该安全组，应在其所属账号中判定",
+            )
 
     def read_group(self, group_id: str) -> SecurityGroup:
         group = self.edge.read_groups([group_id]).get(group_id)

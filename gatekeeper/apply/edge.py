@@ -27,7 +27,7 @@ class Edge(Protocol):
         ...
 
     def find_group(self, vpc_id: str, name: str) -> SecurityGroup | None:
-        """The group of this name in a VPC."""
+        """The account's own group of this name in a VPC, which other accounts may share."""
         ...
 
     def read_rule_tags(

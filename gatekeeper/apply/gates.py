@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gatekeeper.account import SecurityGroup
+from gatekeeper.account import SecurityGroup, strangers
 from gatekeeper.apply.context import Account, Refused
 from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, carry_out
@@ -135,17 +135,18 @@ def _close_egress(account: Account, action_id: str, group: SecurityGroup) -> Non
 def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> None:
     """Ports are put into a gate only while everybody who holds it is decided open."""
     if group.group_id not in account.judged.state.groups:
-        strangers = frozenset(account.edge.group_users(group.group_id))
+        holders = frozenset(account.edge.group_users(group.group_id))
     else:
         if not account.refresh():
             raise account.unreadable()
         wrong = {r.endpoint.endpoint for r in unlawful_holders(account.judged, group, kind)}
+        wrong.update(strangers(account.judged.state).get(group.group_id, ()))
         known = {
             i.interface_id for i in account.judged.state.interfaces if group.group_id in i.group_ids
         }
-        strangers = frozenset(wrong) | (account.edge.group_users(group.group_id).keys() - known)
-    if strangers:
-        who = ", ".join(sorted(strangers))
+        holders = frozenset(wrong) | (account.edge.group_users(group.group_id).keys() - known)
+    if holders:
+        who = ", ".join(sorted(holders))
         raise Refused(
             Result.BLOCKED,
             f"{who} holds the gate without being decided open",

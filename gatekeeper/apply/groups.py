@@ -137,6 +137,7 @@ def _check_users(account: Account, action: Narrow, *, exposing: bool) -> None:
                 f"{name} uses the group lawfully and does not hold a whole gate",
                 f"{name} 合法使用该安全组，但未持有完整的闸门",
             )
+    account.refuse_strangers(action.group_id)
     if exposing and not any(
         r.verdict is Verdict.CLOSED and action.group_id in r.reach.groups(r.family) for r in users
     ):

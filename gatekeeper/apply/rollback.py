@@ -238,6 +238,7 @@ class _AccountRollback:
                     f"会暴露 {ruling.endpoint.endpoint}（{ruling.verdict}）："
                     f"{ruling.decision.reason_zh}",
                 )
+        self.account.refuse_strangers(action.group_id)
         carry_out(change, self.edge, self.journal, action.id, group.rules)
         return Result.DONE, "the group is as it was before the run", "安全组已恢复为运行前的状态"
 

@@ -69,7 +69,16 @@ class LiveEdge:
         ]
         found = self._pages("describe_security_groups", "SecurityGroups", Filters=filters)
         groups = map(answers.security_group, found)
-        return next((g for g in groups if g.name == name and g.vpc_id == vpc_id), None)
+        return next(
+            (
+                group
+                for group in groups
+                if group.name == name
+                and group.vpc_id == vpc_id
+                and group.owner_id in ("", self.account_id)
+            ),
+            None,
+        )
 
     @needs("ec2:DescribeSecurityGroupRules", purpose="change")
     def read_rule_tags(

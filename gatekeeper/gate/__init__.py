@@ -45,6 +45,7 @@ from gatekeeper.gate.model import (
     TracedRule,
     UnknownExposure,
     Verdict,
+    shortlist,
 )
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
 from gatekeeper.gate.plan import (
@@ -151,6 +152,7 @@ __all__ = [
     "rule_traffic",
     "rules_json",
     "rules_traffic",
+    "shortlist",
     "unknown_exposures",
     "unlawful_holders",
 ]

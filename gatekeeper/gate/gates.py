@@ -79,14 +79,17 @@ class Gates:
 
 
 def read_gates(state: AccountState, policy: Policy) -> Gates:
-    """Tell our gates from foreign groups with a gate's name."""
+    """Tell our gates from foreign groups with a gate's name.
+
+    A group of another account, which a shared VPC shows, is neither: it is that account's affair.
+    """
     kinds: dict[str, GateKind] = {name: family for family, name in GATE_NAMES.items()}
     kinds[SHUT_NAME] = SHUT
     ours: dict[tuple[str, GateKind], SecurityGroup] = {}
     foreign: dict[tuple[str, GateKind], SecurityGroup] = {}
     for group in state.groups.values():
         kind = kinds.get(group.name)
-        if kind is None:
+        if kind is None or not state.owns(group.owner_id):
             continue
         mine = is_ours(group, policy)
         (ours if mine else foreign)[group.vpc_id, kind] = group

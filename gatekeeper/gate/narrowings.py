@@ -7,7 +7,10 @@ open       must hold the gate, or get it in this plan; else blocked
 hold       holds the gate, so nothing is lost; blocked where the gate is unfit
 closed     loses what it should not have
 unknown    blocked: nobody can say what would be taken away
+strangers  (interfaces of other accounts, in a shared VPC) blocked likewise
 =========  ==================================================================
+
+A group of another account cannot be changed: that is the finding ``unenforceable``.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ class Planner(Protocol):
     refused: dict[tuple[str, Family], Doubt]
     unfit: set[str]
     users: dict[str, list[Ruling]]
+    strangers: Mapping[str, tuple[str, ...]]
 
     @property
     def account_id(self) -> str: ...
@@ -82,12 +86,13 @@ class _Narrowings:
 
     def exposing(self) -> dict[str, tuple[Family, ...]]:
         """Each group, not a gate of ours, that exposes a closed endpoint, and in which families."""
-        ours = self.planner.account.gates.ids()
+        account = self.planner.account
+        ours, state = account.gates.ids(), account.state
         found: dict[str, set[Family]] = {}
-        for ruling in self.planner.account.rulings:
+        for ruling in account.rulings:
             if ruling.verdict is Verdict.CLOSED:
                 for group_id in ruling.reach.groups(ruling.family):
-                    if group_id not in ours:
+                    if group_id not in ours and state.owns(state.groups[group_id].owner_id):
                         found.setdefault(group_id, set()).add(ruling.family)
         return {
             group_id: tuple(f for f in FAMILIES if f in families)
@@ -108,7 +113,7 @@ class _Narrowings:
                 return
             if ruling.verdict in (Verdict.OPEN, Verdict.HOLD):
                 keeps.append((ruling.endpoint.endpoint, ruling.family))
-        obstacle = self.planner.foreign(group.vpc_id)
+        obstacle = self.planner.foreign(group.vpc_id) or self._strangers(group)
         if obstacle is not None:
             self.planner.block(Op.NARROW, obstacle, group_id=group.group_id)
             return
@@ -152,6 +157,15 @@ class _Narrowings:
         return Doubt(
             f"{name} uses the group lawfully and cannot get the gate: {refused.reason}",
             f"{name} 合法使用该安全组，但无法绑定闸门：{refused.reason_zh}",
+        )
+
+    def _strangers(self, group: SecurityGroup) -> Doubt | None:
+        found = self.planner.strangers.get(group.group_id)
+        if not found:
+            return None
+        return Doubt(
+            f"{shortlist(found)} of another account uses the group too, and is judged there",
+            f"其他账号的 {shortlist(found, '、')} 也使用该安全组，应在其所属账号中判定",
         )
 
     def _quota_obstacle(self, group: SecurityGroup, narrowing: Narrowing) -> Doubt | None:

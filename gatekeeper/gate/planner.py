@@ -13,10 +13,18 @@ Order of the plan, and why it is safe at every step:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gatekeeper.account import FAMILIES, Doubt, Family, Handle, Rule, SecurityGroup
+from gatekeeper.account import (
+    FAMILIES,
+    Doubt,
+    Family,
+    Handle,
+    Rule,
+    SecurityGroup,
+    strangers,
+)
 from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.gates import (
     SHUT,
@@ -100,8 +108,11 @@ class AccountPlanner:
     detaching: set[tuple[str, Family]] = field(default_factory=set)
     """Endpoints and families that are to lose the gate."""
     users: dict[str, list[Ruling]] = field(default_factory=dict)
+    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By group, interfaces of other accounts that hold it."""
 
     def run(self) -> None:
+        self.strangers = strangers(self.account.state)
         for ruling in self.account.rulings:
             for group_id in ruling.endpoint.group_ids:
                 self.users.setdefault(group_id, []).append(ruling)
@@ -284,13 +295,14 @@ class AccountPlanner:
             return (), ()
         detached = {(a.endpoint, a.family) for a in self.actions if isinstance(a, Detach)}
         wrong = [r for r in holders if r.verdict is not Verdict.OPEN]
-        if not wrong:
-            return missing, ()
-        stuck = [r for r in wrong if (r.endpoint.endpoint, r.family) not in detached]
+        stuck = {
+            r.endpoint.endpoint for r in wrong if (r.endpoint.endpoint, r.family) not in detached
+        }
+        stuck.update(self.strangers.get(gate.group_id, ()))
         if not stuck:
-            return (), missing
+            return ((), missing) if wrong else (missing, ())
         self.unfit.add(gate.group_id)
-        who = shortlist(sorted({r.endpoint.endpoint for r in stuck}))
+        who = shortlist(sorted(stuck))
         self.block(
             Op.REPAIR_GATE,
             Doubt(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gatekeeper.account import Doubt, Family, Handle
+from gatekeeper.account import AccountState, Doubt, Family, Handle
 from gatekeeper.filing import STATUS_ZH, Application, Filing, FilingState, Register
 from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.exposure import AccountReach
@@ -177,11 +177,13 @@ def find_holds(rulings: Iterable[Ruling], finder: Finder) -> None:
             )
 
 
-def find_unenforceable(rulings: Iterable[Ruling], finder: Finder) -> None:
+def find_unenforceable(rulings: Iterable[Ruling], state: AccountState, finder: Finder) -> None:
     """Closed endpoints that are exposed through something that gatekeeper cannot change."""
     for ruling in rulings:
-        why = _unchangeable(ruling)
-        if ruling.verdict is not Verdict.CLOSED or why is None:
+        if ruling.verdict is not Verdict.CLOSED:
+            continue
+        why = _unchangeable(ruling, state)
+        if why is None:
             continue
         ports = ruling.reach.ports(ruling.family)
         if ports:
@@ -197,7 +199,7 @@ def find_unenforceable(rulings: Iterable[Ruling], finder: Finder) -> None:
             )
 
 
-def _unchangeable(ruling: Ruling) -> Doubt | None:
+def _unchangeable(ruling: Ruling, state: AccountState) -> Doubt | None:
     """Why narrowing groups cannot close an endpoint and neither can taking the gate from it."""
     endpoint = ruling.endpoint
     if endpoint.groupless:
@@ -209,6 +211,13 @@ def _unchangeable(ruling: Ruling) -> Doubt | None:
             f"it holds the gate, and its groups cannot be changed: {endpoint.fixed.reason}",
             f"它持有闸门，且无法更改其安全组：{endpoint.fixed.reason_zh}",
         )
+    for group_id in ruling.reach.groups(ruling.family):
+        owner_id = state.groups[group_id].owner_id
+        if not state.owns(owner_id):
+            return Doubt(
+                f"account {owner_id} owns security group {group_id}, and only it can change it",
+                f"安全组 {group_id} 属于账号 {owner_id}，只有该账号可以更改",
+            )
     return None
 
 
@@ -248,6 +257,8 @@ def _find_unused(reach: AccountReach, gates: Gates, finder: Finder) -> None:
     used |= {group for balancer in reach.state.load_balancers for group in balancer.group_ids}
     ours = gates.ids()
     for group_id in sorted(reach.state.groups.keys() - used - ours):
+        if not reach.state.owns(reach.state.groups[group_id].owner_id):
+            continue
         read = reach.reader.group(group_id)
         if read is None or not read.exposing:
             continue

@@ -101,6 +101,20 @@ class FakeAccount:
         interface = self.world.interfaces[interface_id]
         self.world.interfaces[interface_id] = interface._replace(ipv6=tuple(ipv6))
 
+    def hand_over(self, name: str, owner_id: str) -> None:
+        """Let another account own a group, or an interface with its EIPs: a shared VPC has such."""
+        if name in self.world.groups:
+            self.world.groups[name] = self.world.groups[name]._replace(owner_id=owner_id)
+            return
+        interface = self.world.interfaces[name]
+        theirs = tuple(
+            one._replace(owner_id=owner_id) if one.allocation_id else one
+            for one in interface.associations
+        )
+        self.world.interfaces[name] = interface._replace(owner_id=owner_id, associations=theirs)
+        for address in self._on(name):
+            del self.world.addresses[address.public_ip]
+
     # addresses -------------------------------------------------------------------------------
 
     def allocate(self, ip: str) -> None:
@@ -205,6 +219,7 @@ class FakeAccount:
             raise refusal(
                 operation, "InvalidNetworkInterfaceID.NotFound", f"no interface {interface_id}"
             )
+        self._check_owner(operation, interface_id, interface.owner_id)
         if interface.requester_managed:
             raise refusal(
                 operation, "OperationNotPermitted", f"another service manages {interface_id}"
@@ -342,7 +357,12 @@ class FakeAccount:
         group = self.world.groups.get(group_id)
         if group is None:
             raise refusal(operation, "InvalidGroup.NotFound", f"no security group {group_id}")
+        self._check_owner(operation, group_id, group.owner_id)
         return group
+
+    def _check_owner(self, operation: str, name: str, owner_id: str) -> None:
+        if owner_id != self.account_id:
+            raise refusal(operation, "UnauthorizedOperation", f"account {owner_id} owns {name}")
 
     def _check_sources(self, operation: str, group: SecurityGroup, rules: Iterable[Rule]) -> None:
         for rule in rules:

@@ -103,7 +103,12 @@ class FakeEdge:
     def find_group(self, vpc_id: str, name: str) -> SecurityGroup | None:
         world = self._read("DescribeSecurityGroups", name)
         return next(
-            (g for g in world.groups.values() if g.vpc_id == vpc_id and g.name == name), None
+            (
+                group
+                for group in world.groups.values()
+                if (group.vpc_id, group.name, group.owner_id) == (vpc_id, name, self.account_id)
+            ),
+            None,
         )
 
     def read_rule_tags(

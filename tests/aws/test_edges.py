@@ -167,6 +167,17 @@ def test_a_name_is_given_once_in_a_vpc(bench, edge):
     assert edge.find_group(vpc, "other") is None
 
 
+def test_a_group_of_another_account_is_not_found_by_name(bench, edge, monkeypatch):
+    vpc = bench.vpc()
+    made = edge.create_group(vpc, "gatekeeper-gate", "words", OURS)
+    if bench.is_aws:
+        bench.account.hand_over(made, "444455556666")
+    else:
+        # moto has no shared VPCs: let the edge be another account's.
+        monkeypatch.setattr(type(edge), "account_id", "444455556666")
+    assert edge.find_group(vpc, "gatekeeper-gate") is None
+
+
 def test_a_group_in_use_stays(bench, edge):
     differs(bench, "it deletes groups that interfaces hold")
     vpc = bench.vpc()

@@ -155,11 +155,13 @@ class _Account:
 
     def _interface(self, name: str, one: Mapping[str, Any]) -> None:
         associations = []
+        owner = str(one.get("owner", self.account_id))
+        seen_by = one.get("seen_by", "both" if owner == self.account_id else "interface")
         for ip in one.get("eips", ()):
             allocation = one.get("allocation", f"eipalloc-{ip}")
-            if one.get("seen_by", "both") in ("both", "interface"):
-                associations.append(Association(ip, self.account_id, allocation))
-            if one.get("seen_by", "both") in ("both", "addresses"):
+            if seen_by in ("both", "interface"):
+                associations.append(Association(ip, owner, allocation))
+            if seen_by in ("both", "addresses"):
                 self.addresses.append(Address(ip, allocation, f"assoc-{ip}", name))
         associations += [Association(ip, "amazon") for ip in one.get("auto", ())]
         self.interfaces.append(
@@ -174,6 +176,7 @@ class _Account:
                 associations=tuple(associations),
                 ipv6=tuple(one.get("ipv6", ())),
                 instance_id=one.get("instance"),
+                owner_id=owner,
             )
         )
 
@@ -229,7 +232,7 @@ class _Account:
             group_id=group_id,
             name=name,
             vpc_id=one.get("vpc", "vpc-1"),
-            owner_id=self.account_id,
+            owner_id=str(one.get("owner", self.account_id)),
             rules=rules_of(one.get("rules", GATE_RULES.get(name, []))),
             egress=rules_of(one.get("egress", [])),
             tags=tuple(sorted(OURS.items())) if ours else (),

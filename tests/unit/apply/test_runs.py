@@ -234,3 +234,58 @@ def test_users_who_never_come_to_rest(shop):
     report = scene.keeper.apply(plan)
     assert report.exit_status == 3
     assert scene.account.world.groups[group].rules == (tcp(80),)
+
+
+def shared_with(scene, group):
+    """An interface of another account, as the owner of a shared VPC sees it."""
+    name = scene.account.add_interface(scene.vpc, [group], eips=["52.83.9.9"])
+    scene.account.hand_over(name, "444455556666")
+    return name
+
+
+def test_a_group_that_another_account_uses_meanwhile_is_not_narrowed(shop):
+    scene, group = shop
+    plan = scene.keeper.plan()
+    theirs = shared_with(scene, group)
+    report = scene.keeper.apply(plan)
+    assert [str(one.result) for one in report.outcomes] == ["blocked"]
+    assert f"{theirs} of another account" in report.outcomes[0].reason
+    assert scene.account.world.groups[group].rules == (tcp(80),)
+
+
+def test_a_group_that_another_account_uses_is_not_widened_again(shop):
+    scene, group = shop
+    report = scene.keeper.apply()
+    assert report.exit_status == 0
+    narrowed = scene.account.world.groups[group].rules
+    scene.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
+    theirs = shared_with(scene, group)
+    report = scene.keeper.roll_back(report.run_id)
+    blocked = [one.reason for one in report.outcomes if one.result == "blocked"]
+    assert any(f"{theirs} of another account" in reason for reason in blocked)
+    assert scene.account.world.groups[group].rules == narrowed
+
+
+def test_a_gate_that_another_account_holds_meanwhile_gets_no_port_back(store):
+    scene = Scene(store)
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    assert scene.keeper.apply().exit_status == 0
+    gate = scene.named("gatekeeper-gate")
+    scene.account.revoke(gate, [tcp(80)])
+    plan = scene.keeper.plan()
+    theirs = shared_with(scene, gate)
+    report = scene.keeper.apply(plan)
+    assert [str(one.result) for one in report.outcomes] == ["blocked"]
+    assert theirs in report.outcomes[0].reason
+    assert tcp(80) not in scene.account.world.groups[gate].rules
+
+
+def test_the_gate_of_another_account_in_the_vpc_is_not_taken_for_ours(store):
+    scene = Scene(store)
+    theirs = scene.account.create_group(scene.vpc, "gatekeeper-gate")
+    scene.account.hand_over(theirs, "444455556666")
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    report = scene.keeper.apply()
+    assert scene.account.world.interfaces[scene.lawful].group_ids == (scene.office,)
+    # Whether AWS lets two accounts use one name in a VPC is AWS's to say: the fake says no.
+    assert {str(one.result) for one in report.outcomes} == {"failed", "blocked"}

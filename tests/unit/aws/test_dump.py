@@ -364,3 +364,49 @@ def test_no_json_makes_it_crash_or_say_complete_wrongly(folder, broken):
     state = only(path)
     bad = any(not isinstance(item, dict) for items in broken.values() for item in items)
     assert not (bad and state.complete)
+
+
+THEIRS = "444455556666"
+
+
+def owned(owner, *, group=True, interface=True):
+    """Answers in which one account owns what is said to have an owner."""
+    groups = [{"GroupId": "sg-1", "OwnerId": owner, "IpPermissions": []}] if group else []
+    interfaces = [{"NetworkInterfaceId": "eni-1", "OwnerId": owner}] if interface else []
+    return {
+        "describe-security-groups.json": {"SecurityGroups": groups},
+        "describe-network-interfaces.json": {"NetworkInterfaces": interfaces},
+    }
+
+
+@pytest.mark.parametrize(
+    ("parts", "operation"),
+    [
+        ({}, "DescribeSecurityGroups"),
+        ({"interface": False}, "DescribeSecurityGroups"),
+        ({"group": False}, "DescribeNetworkInterfaces"),
+    ],
+)
+def test_answers_of_another_account_are_not_the_accounts(folder, parts, operation):
+    state = only(folder(**owned(THEIRS, **parts)))
+    assert state.status is ReadStatus.UNREADABLE
+    assert (state.addresses, state.interfaces, dict(state.groups)) == ((), (), {})
+    (failure,) = state.failures
+    assert (failure.operation, failure.code) == (operation, "AccountMismatch")
+    assert THEIRS in failure.message
+
+
+def test_what_others_share_beside_the_accounts_own_is_no_mismatch(folder):
+    files = owned(ACCOUNT)
+    for part in owned(THEIRS).values():
+        ((key, (item,)),) = part.items()
+        for content in files.values():
+            content.get(key, []).append(item | {"GroupId": "sg-2", "NetworkInterfaceId": "eni-2"})
+    state = only(folder(**files))
+    assert state.complete
+    assert {one.owner_id for one in state.groups.values()} == {ACCOUNT, THEIRS}
+    assert {one.owner_id for one in state.interfaces} == {ACCOUNT, THEIRS}
+    shared = owned(THEIRS, interface=False) | {
+        "describe-network-interfaces.json": owned(ACCOUNT)["describe-network-interfaces.json"]
+    }
+    assert only(folder(**shared)).complete
