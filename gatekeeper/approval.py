@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def approve(store: Store, plan: Plan, policy: Policy, *, by: str, at: datetime) 
             zh="该计划由 --dump 生成，不能执行，无需批准；请不带 --dump 重新生成",
         )
     authors = {str(plan.meta.get("made_by") or ""), *store.plan_authors(plan.id)}
-    if _person(by) in {_person(author) for author in authors}:
+    if person(by) in {person(author) for author in authors}:
         raise PlanRefused(
             f"{by} made this plan; another person must approve it",
             zh=f"该计划由 {by} 生成，须由他人批准",
@@ -45,8 +46,8 @@ def check_approved(store: Store, plan: Plan, policy: Policy, *, at: datetime) ->
     Raises:
         ApprovalMissing: approvals are missing; how many, and of which kind.
     """
-    authors = {_person(author) for author in store.plan_authors(plan.id)}
-    people = {_person(one.by) for one in store.approvals(plan.id, at=at)} - authors
+    authors = {person(author) for author in store.plan_authors(plan.id)}
+    people = {person(one.by) for one in store.approvals(plan.id, at=at)} - authors - {""}
     needs = [("opens", "开放", policy.approvals.open)] if plan.opens else []
     needs += [("closes", "关闭", policy.approvals.close)] if plan.closes else []
     for what, what_zh, count in needs:
@@ -78,5 +79,12 @@ def check_current(plan: Plan, policy: Policy, register_version: str) -> None:
             )
 
 
-def _person(name: str) -> str:
-    return " ".join(name.split()).casefold()
+def person(name: str) -> str:
+    """Who is meant by a name: names that only look different are the same person.
+
+    Full-width and other compatibility letters, case, invisible characters (category Cf: zero-width
+    ones, direction marks) and white space do not count.  Empty where nothing is left.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    seen = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).split())

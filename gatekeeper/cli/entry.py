@@ -86,6 +86,8 @@ def _translated(error: Any, text: str) -> str:
             return f"缺少 {hint}"
         case "BadParameter":
             return f"{hint} 的值无效（{error.message.rstrip('.')}）"
+        case "Refused":
+            return f"{hint} 的值无效：{error.zh}"
         case _:
             return f"用法有误（{text}）"
 

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from gatekeeper.store import Store
 
 FilingId = Annotated[str, typer.Argument(metavar="FILING", help="The filing's id.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: the order's number.")]
+Reason = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        parser=options.read_reason,
+        help="Why: the order's number.",
+    ),
+]
 Restricted = Annotated[
     bool,
     typer.Option(
@@ -90,15 +98,21 @@ def resume(
     filing: FilingId,
     by: options.RequiredBy,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why: the number of the lifting order.")
-    ] = "",
+        str | None,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            parser=options.read_reason,
+            help="Why: the number of the lifting order.",
+        ),
+    ] = None,
     restricted: Restricted = False,
 ) -> None:
     """Record that an order has ended."""
     settings = options.settings_in(context)
     kind = OrderKind.RESTRICTION if restricted else OrderKind.SUSPENSION
     with present_store(settings) as store:
-        lifted = store.lift_order(filing, by=by, at=options.now(), reason=reason, kind=kind)
+        lifted = store.lift_order(filing, by=by, at=options.now(), reason=reason or "", kind=kind)
     if not lifted:
         raise FilingError(
             f"{filing}: no {kind} stands against this filing; see gatekeeper filings show {filing}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -16,6 +17,7 @@ from gatekeeper.cli.settings import Settings, settings_of
 if TYPE_CHECKING:
     from gatekeeper.gate import Finding
 
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _SHANGHAI = timezone(timedelta(hours=8))
 
 
@@ -56,21 +58,64 @@ class FailOn(StrEnum):
         return any(finding.severity.at_least(threshold) for finding in findings)
 
 
+class Refused(typer.BadParameter):
+    """A value that an option cannot take; the reason in both languages."""
+
+    def __init__(self, message: str, *, zh: str) -> None:
+        super().__init__(message)
+        self.zh = zh
+
+
 def read_time(text: str) -> datetime:
     """An ISO 8601 time; without an offset it is Asia/Shanghai."""
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
-        message = f"{text!r} is not an ISO 8601 time; write 2026-05-04T09:30 or with an offset"
-        raise typer.BadParameter(message) from None
+        raise Refused(
+            f"{text!r} is not an ISO 8601 time; write 2026-05-04T09:30, or with an offset",
+            zh=f"{text!r} 不是 ISO 8601 时间，应写作 2026-05-04T09:30，可带时区",
+        ) from None
     return at if at.tzinfo is not None else at.replace(tzinfo=_SHANGHAI)
 
 
 def read_account_id(text: str) -> str:
     """A 12-digit account id."""
     if not re.fullmatch(r"[0-9]{12}", text):
-        raise typer.BadParameter(f"{text!r} is not an account id; write its 12 digits")
+        raise Refused(
+            f"{text!r} is not an account id; write its 12 digits",
+            zh=f"{text!r} 不是账号 ID，应为 12 位数字",
+        )
     return text
+
+
+def read_name(text: str) -> str:
+    """Who does something: a name that people can see and tell from others."""
+    from gatekeeper.approval import person
+
+    name = _one_line(text)
+    if not person(name):
+        raise Refused("a name must not be empty; say who does it", zh="不能为空，请写明操作人")
+    return name
+
+
+def read_reason(text: str) -> str:
+    """Why something is done."""
+    from gatekeeper.approval import person
+
+    reason = _one_line(text)
+    if not person(reason):
+        raise Refused("a reason must not be empty; name the order", zh="不能为空，请写明指令文号")
+    return reason
+
+
+def _one_line(text: str) -> str:
+    """``text`` without surrounding white space; it stands in the trail and is read in terminals."""
+    if any(unicodedata.category(character) in _UNSHOWN for character in text):
+        raise Refused(
+            f"{text!r} holds a control character or a line break; leave it out",
+            zh=f"{text!r} 含有控制字符或换行，请去掉",
+        )
+    return text.strip()
 
 
 def now() -> datetime:
@@ -80,8 +125,8 @@ def now() -> datetime:
 
 def whoami(given: str | None) -> str:
     """``--by``, else the user and host that run the command."""
-    if given and given.strip():
-        return given.strip()
+    if given:
+        return given
     import getpass
     import socket
 
@@ -146,9 +191,11 @@ At = Annotated[
 ]
 By = Annotated[
     str | None,
-    typer.Option("--by", metavar="WHO", help="Who does it.  Default: user@host."),
+    typer.Option("--by", metavar="WHO", parser=read_name, help="Who does it.  Default: user@host."),
 ]
-RequiredBy = Annotated[str, typer.Option("--by", metavar="WHO", help="Who does it.")]
+RequiredBy = Annotated[
+    str, typer.Option("--by", metavar="WHO", parser=read_name, help="Who does it.")
+]
 Wait = Annotated[
     float,
     typer.Option(

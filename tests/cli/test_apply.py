@@ -197,6 +197,18 @@ def test_approvals_are_counted(filed, gatekeeper, tmp_path):
     gatekeeper("apply", "plan.json", "--yes", *policy, status=0)
 
 
+def test_approvers_who_only_look_different_are_one(filed, gatekeeper, tmp_path):
+    (tmp_path / "gate.yaml").write_text("approvals: {open: 2, close: 2}\n")
+    policy = ("--policy", "gate.yaml")
+    gatekeeper("plan", "--out", "plan.json", "--by", "operator", *policy, status=3)
+    for own in ("ope\u200brator", "Ｏｐｅｒａｔｏｒ", "\ufeffoperator"):
+        refused = gatekeeper("approve", "plan.json", "--by", own, *policy, status=1)
+        assert "another person" in refused.err
+    for same in ("Wang Wei", "ｗａｎｇ　ｗｅｉ", "wang\u2060 wei"):
+        gatekeeper("approve", "plan.json", "--by", same, *policy, status=0)
+    assert "1 of 2" in gatekeeper("apply", "plan.json", "--yes", *policy, status=3).err
+
+
 def test_an_offline_plan_is_never_applied(filed, gatekeeper, dump):
     dump()
     gatekeeper("plan", "--dump", "dump", "--out", "plan.json", status=3)

@@ -228,6 +228,33 @@ def test_moves_name_what_they_do_not_find(gatekeeper, filings):
     gatekeeper("filings", "suspend", "F1", "--by", "x", status=2)
 
 
+@pytest.mark.parametrize("text", ["", "  ", "\u200b", "a\nb", "a\x1b[31m", "a\u2028b"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--by"),
+        ("approve", "plan.json", "--by"),
+        ("apply", "--by"),
+        ("accounts", "add", "111122223333", "--by"),
+        ("filings", "import", "filings.csv", "--by"),
+        ("filings", "advance", "A1", "approved", "--by"),
+        ("filings", "suspend", "F1", "--reason", "r", "--by"),
+        ("filings", "suspend", "F1", "--by", "b", "--reason"),
+        ("filings", "resume", "F1", "--by"),
+        ("filings", "resume", "F1", "--by", "b", "--reason"),
+    ],
+    ids=" ".join,
+)
+def test_who_and_why_are_said(words, text, gatekeeper, filings, tmp_path):
+    filings()
+    shown = gatekeeper(*words, text, status=2)
+    assert words[-1] in shown.err
+    assert shown.err.count("\n") == 1
+    chinese = gatekeeper(*words, text, "--lang", "zh", status=2).err
+    assert "不能为空" in chinese or "控制字符" in chinese
+    assert [path.name for path in tmp_path.iterdir()] == ["filings.csv"]
+
+
 @pytest.mark.parametrize("extra", [(), ("--restricted",)])
 def test_an_order_holds_a_filing_until_it_ends(extra, gatekeeper, filings):
     gatekeeper("filings", "import", filings(), status=0)
