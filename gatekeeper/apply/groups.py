@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gatekeeper.account import Family
 from gatekeeper.apply.context import RETRY_SECONDS, Account, Refused
 from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, RuleKey, carry_out
@@ -100,12 +101,17 @@ def _narrowing(account: Account, action: Narrow) -> RuleChange:
     )
 
 
+def list_weights(account: Account) -> dict[str, tuple[Family, int]]:
+    """How many rules each prefix list counts for, and in which family."""
+    return {
+        one.prefix_list_id: (one.family, one.max_entries or len(one.entries or ()) or 1)
+        for one in account.judged.state.prefix_lists.values()
+    }
+
+
 def _fit_together(account: Account, action: Narrow) -> bool:
     """Whether old and new rules may stand together for a moment, each family by itself."""
-    lists = account.judged.state.prefix_lists.values()
-    weights = {
-        pl.prefix_list_id: (pl.family, pl.max_entries or len(pl.entries or ()) or 1) for pl in lists
-    }
+    weights = list_weights(account)
     change = Narrowing(removed=action.removed, added=action.added, heirs={})
     limit = account.policy.limits.rules_per_group
     return all(quota.moment <= limit for quota in quotas(action.before, change, weights))

@@ -43,14 +43,26 @@ class RunReport:
     plan_id: str
     outcomes: tuple[Outcome, ...]
     trail_head: str
+    unread: tuple[str, ...] = ()
+    """Accounts that could not be read, so that what was due there was not done."""
 
     @property
     def exit_status(self) -> int:
-        """0 where all is done, 1 where something failed, else 3."""
+        """0 where all is done, 1 where something failed, 4 where an account was not read, else 3.
+
+        1 wins over 4, 4 over 3 (DESIGN §10).
+        """
         results = {outcome.result for outcome in self.outcomes}
         if Result.FAILED in results:
             return 1
+        if self.unread:
+            return 4
         return 3 if results & _UNDONE else 0
+
+    @property
+    def ended(self) -> str:
+        """How the run is kept in the store."""
+        return {0: "done", 1: "failed"}.get(self.exit_status, "partly done")
 
     def to_json(self) -> dict[str, Any]:
         """``gatekeeper/run/1`` (DESIGN §15)."""

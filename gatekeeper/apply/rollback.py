@@ -17,30 +17,33 @@ since a group that it shares stays narrowed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from gatekeeper.account import FAMILIES, Family, Rule
+from gatekeeper.account import FAMILIES, Family, Rule, SecurityGroup
 from gatekeeper.apply.context import Account, Refused
+from gatekeeper.apply.edge import Edge
 from gatekeeper.apply.endpoints import endpoint_of, refuse_drift, ruling_of, set_groups
-from gatekeeper.apply.groups import known_tags, load_tags
+from gatekeeper.apply.groups import known_tags, list_weights, load_tags
 from gatekeeper.apply.journal import Journal, RegisterChanged
 from gatekeeper.apply.outcome import Outcome, Result, RunReport
 from gatekeeper.apply.rules import Drifted, RuleChange, carry_out
-from gatekeeper.apply.run import Tools
-from gatekeeper.errors import AwsError, LeaseLost, UnknownRecord
+from gatekeeper.apply.run import Tools, ended, every, note
+from gatekeeper.errors import AwsError, LeaseHeld, LeaseLost, UnknownRecord
 from gatekeeper.gate import (
     Action,
     Attach,
     CreateGate,
     Detach,
     Narrow,
+    Narrowing,
     RepairGate,
     Ruling,
     Verdict,
     alteration,
     is_ours,
     plan_from_json,
+    quotas,
     rule_key,
 )
 from gatekeeper.store import Run
@@ -51,7 +54,7 @@ def roll_back(run_id: str, tools: Tools) -> RunReport:
 
     Raises:
         UnknownRecord: no such run, or it is itself a rollback.
-        LeaseHeld: another process is changing an account.
+        LeaseHeld: another process is changing an account, and nothing was taken back yet.
     """
     store = tools.store
     run = store.run(run_id)
@@ -62,40 +65,52 @@ def roll_back(run_id: str, tools: Tools) -> RunReport:
         )
     mark = store.register_mark()
     actions = _to_take_back(run, tools)
-    new_id = _begin(run, tools)
+    new_id, resumed = _begin(run, tools)
     outcomes: dict[str, Outcome] = {}
+    unread: list[str] = []
+    elsewhere = False
     for account_id in sorted({action.account_id for action in actions}):
         mine = [action for action in actions if action.account_id == account_id]
-        with store.acquire_lease(account_id, wait=tools.wait) as lease:
-            back = _AccountRollback(tools, run, new_id, account_id, lease.token, mark)
-            for outcome in back.run(mine):
-                outcomes[outcome.action_id] = outcome
-                store.record_result(
-                    new_id,
-                    outcome.action_id,
-                    str(outcome.result),
-                    outcome.reason,
-                    outcome.data,
-                    at=tools.clock(),
-                    account_id=account_id,
-                )
-                tools.progress(outcome)
+        try:
+            lease = store.acquire_lease(account_id, wait=tools.wait)
+        except LeaseHeld as held:
+            if not outcomes:
+                if not resumed:
+                    store.finish_run(new_id, "not begun", tools.clock())
+                raise
+            elsewhere = True
+            note(outcomes, every(mine, Result.BLOCKED, held), tools, new_id, account_id)
+            continue
+        with lease:
+            if resumed and not outcomes and ended(new_id, store):
+                new_id, resumed = _begin(run, tools)
+            try:
+                edge = tools.edge_for(account_id)
+            except AwsError as error:
+                unread.append(account_id)
+                note(outcomes, every(mine, Result.BLOCKED, error), tools, new_id, account_id)
+                continue
+            back = _AccountRollback(tools, edge, run, new_id, lease.token, mark)
+            note(outcomes, back.run(mine), tools, new_id, account_id)
+            if not back.account.judged.state.complete:
+                unread.append(account_id)
     report = RunReport(
         run_id=new_id,
         plan_id=run.plan_id,
         outcomes=tuple(outcomes.values()),
         trail_head="",
+        unread=tuple(unread),
     )
-    ended = {0: "done", 1: "failed", 3: "partly done"}[report.exit_status]
-    store.finish_run(new_id, ended, tools.clock())
+    if not (resumed and elsewhere):
+        store.finish_run(new_id, report.ended, tools.clock())
     return replace(report, trail_head=store.trail_head())
 
 
-def _begin(run: Run, tools: Tools) -> str:
-    """The rollback of this run that died, else a new one."""
+def _begin(run: Run, tools: Tools) -> tuple[str, bool]:
+    """The rollback of this run that died, else a new one; and whether it died."""
     for other in tools.store.unfinished_runs():
         if other.kind == "rollback" and other.plan.get("rolls_back") == run.run_id:
-            return other.run_id
+            return other.run_id, True
     run_id = secrets.token_hex(8)
     tools.store.start_run(
         run_id,
@@ -106,7 +121,7 @@ def _begin(run: Run, tools: Tools) -> str:
         {"rolls_back": run.run_id},
         accounts=run.accounts,
     )
-    return run_id
+    return run_id, False
 
 
 def _to_take_back(run: Run, tools: Tools) -> list[Action]:
@@ -120,10 +135,10 @@ class _AccountRollback:
     """The rollback of one run in one account, under its lease."""
 
     def __init__(
-        self, tools: Tools, run: Run, new_id: str, account_id: str, token: int, mark: int
+        self, tools: Tools, edge: Edge, run: Run, new_id: str, token: int, mark: int
     ) -> None:
         self.tools = tools
-        self.edge = tools.edge_for(account_id)
+        self.edge = edge
         self.journal = Journal(
             tools.store,
             new_id,
@@ -239,8 +254,27 @@ class _AccountRollback:
                     f"{ruling.decision.reason_zh}",
                 )
         self.account.refuse_strangers(action.group_id)
+        self._refuse_beyond_quota(group, [action.removed[place] for place in to_add])
         carry_out(change, self.edge, self.journal, action.id, group.rules)
         return Result.DONE, "the group is as it was before the run", "安全组已恢复为运行前的状态"
+
+    def _refuse_beyond_quota(self, group: SecurityGroup, back: Sequence[Rule]) -> None:
+        """The old rules come in before the narrow ones go: both need room for a moment.
+
+        Raises:
+            Refused: there is none; nothing was changed.
+        """
+        limit = self.tools.policy.limits.rules_per_group
+        change = Narrowing(removed=(), added=tuple(back), heirs={})
+        for quota in quotas(group.rules, change, list_weights(self.account)):
+            if quota.moment > limit:
+                raise Refused(
+                    Result.BLOCKED,
+                    f"old and new rules together are {quota.moment} {quota.family} rules and"
+                    f" limits.rules_per_group is {limit}",
+                    f"新旧规则并存时共 {quota.moment} 条 {quota.family} 规则，"
+                    f"超过 limits.rules_per_group（{limit}）",
+                )
 
     def _tags(self, action: Narrow) -> tuple[dict[str, str], ...]:
         """The tags of the rules that come back: those that their heirs carry now."""

@@ -69,6 +69,7 @@ def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
     run_id, resumed = _begin(plan, tools)
     outcomes: dict[str, Outcome] = {}
     settled: set[str] = set()
+    unread: set[str] = set()
     elsewhere = False
     for account_id in _accounts(plan, dead):
         actions = [action for action in plan.actions if action.account_id == account_id]
@@ -80,13 +81,21 @@ def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
                     store.finish_run(run_id, "not begun", tools.clock())
                 raise
             elsewhere = True
-            _note(outcomes, _all(actions, Result.BLOCKED, held), tools, run_id, account_id)
+            note(outcomes, every(actions, Result.BLOCKED, held), tools, run_id, account_id)
             continue
         with lease:
-            if resumed and not outcomes and _ended(run_id, store):
+            if resumed and not outcomes and ended(run_id, store):
                 run_id, resumed = _begin(plan, tools)
-            account = _AccountRun(tools, run_id, account_id, actions, lease.token, mark)
-            _note(outcomes, account.run(dead), tools, run_id, account_id)
+            try:
+                edge = tools.edge_for(account_id)
+            except AwsError as error:
+                unread.add(account_id)
+                note(outcomes, every(actions, Result.BLOCKED, error), tools, run_id, account_id)
+                continue
+            account = _AccountRun(tools, edge, run_id, actions, lease.token, mark)
+            note(outcomes, account.run(dead), tools, run_id, account_id)
+            if account.unread:
+                unread.add(account_id)
         settled.add(account_id)
     for run in dead:
         if set(run.accounts) <= settled:
@@ -96,14 +105,14 @@ def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
         plan_id=plan.id,
         outcomes=(*(outcomes[a.id] for a in plan.actions), *_blocked(plan)),
         trail_head="",
+        unread=tuple(sorted(unread)),
     )
     if not (resumed and elsewhere) and not _owes(plan, outcomes, run_id, store):
-        ended = {0: "done", 1: "failed", 3: "partly done"}[report.exit_status]
-        store.finish_run(run_id, ended, tools.clock())
+        store.finish_run(run_id, report.ended, tools.clock())
     return replace(report, trail_head=store.trail_head())
 
 
-def _ended(run_id: str, store: Store) -> bool:
+def ended(run_id: str, store: Store) -> bool:
     """Whether the process that we took for dead brought the run to its end meanwhile."""
     run = store.run(run_id)
     return run is None or run.outcome is not None
@@ -162,13 +171,14 @@ def _accounts(plan: Plan, dead: Iterable[Run]) -> list[str]:
     return sorted(busy)
 
 
-def _note(
+def note(
     outcomes: dict[str, Outcome],
     found: Iterable[Outcome],
     tools: Tools,
     run_id: str,
     account_id: str,
 ) -> None:
+    """Keep outcomes as they come, in the store too."""
     for outcome in found:
         outcomes[outcome.action_id] = outcome
         tools.store.record_result(
@@ -183,7 +193,8 @@ def _note(
         tools.progress(outcome)
 
 
-def _all(actions: Iterable[Action], result: Result, why: GatekeeperError) -> Iterator[Outcome]:
+def every(actions: Iterable[Action], result: Result, why: GatekeeperError) -> Iterator[Outcome]:
+    """One outcome for all of some actions."""
     for action in actions:
         yield Outcome(action_id=action.id, result=result, reason=why.message, reason_zh=why.zh)
 
@@ -194,17 +205,18 @@ class _AccountRun:
     def __init__(
         self,
         tools: Tools,
+        edge: Edge,
         run_id: str,
-        account_id: str,
         actions: Sequence[Action],
         token: int,
         mark: int,
     ) -> None:
         self.tools = tools
         self.actions = actions
-        self.account_id = account_id
-        self.run_id = run_id
-        self.edge = tools.edge_for(account_id)
+        self.account_id = edge.account_id
+        self.unread = False
+        """Whether the account could not be read completely at some point of the run."""
+        self.edge = edge
         self.journal = Journal(
             tools.store,
             run_id,
@@ -226,6 +238,7 @@ class _AccountRun:
         found: dict[str, Outcome] = {}
         for action, outcome in self._each(account):
             found[action.id] = outcome
+            self.unread = self.unread or not account.judged.state.complete
             if outcome.result not in (Result.DONE, Result.NOOP):
                 yield outcome
         yield from self._verified(found)
@@ -248,7 +261,7 @@ class _AccountRun:
             load_tags(account, self.actions)
         except AwsError as error:
             for action, outcome in zip(
-                self.actions, _all(self.actions, Result.FAILED, error), strict=True
+                self.actions, every(self.actions, Result.FAILED, error), strict=True
             ):
                 yield action, outcome
             return
@@ -258,7 +271,7 @@ class _AccountRun:
             except (RegisterChanged, LeaseLost) as stopped:
                 left = self.actions[place:]
                 result = Result.DRIFTED if isinstance(stopped, RegisterChanged) else Result.FAILED
-                yield from zip(left, _all(left, result, stopped), strict=True)
+                yield from zip(left, every(left, result, stopped), strict=True)
                 return
             if outcome.result is Result.NOOP and action.id in self.journal.begun:
                 outcome = replace(outcome, result=Result.DONE)

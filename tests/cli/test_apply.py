@@ -241,6 +241,15 @@ def test_an_account_that_cannot_be_entered_is_incomplete(filed, gatekeeper):
     assert BLOG not in exposed_of(gatekeeper)
 
 
+def test_an_account_that_became_unreadable_is_incomplete(filed, gatekeeper):
+    gatekeeper("plan", "--out", "plan.json", status=3)
+    role = "arn:aws-cn:iam::999988887777:role/gatekeeper"
+    gatekeeper("accounts", "add", ACCOUNT_ID, "--role-arn", role, status=0)
+    shown = document(gatekeeper, "apply", "plan.json", "--yes", status=4)
+    assert {r["result"] for r in shown["results"]} == {"blocked"}
+    assert "AccountMismatch" in shown["results"][0]["reason"]
+
+
 def exposed_of(gatekeeper):
     shown = document(gatekeeper, "exposure", "--account", ACCOUNT_ID, status=0)
     return {ip for exposure in shown["exposures"] for ip in exposure["ips"]}

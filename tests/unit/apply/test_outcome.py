@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gatekeeper.apply import Outcome, Result, RunReport
@@ -30,6 +32,13 @@ def report(*results: str) -> RunReport:
 )
 def test_exit_status(results, status):
     assert report(*results).exit_status == status
+
+
+@pytest.mark.parametrize(
+    ("results", "status"), [((), 4), (("done", "blocked"), 4), (("blocked", "failed"), 1)]
+)
+def test_incomplete_wins_over_blocked_and_failed_over_incomplete(results, status):
+    assert replace(report(*results), unread=("111122223333",)).exit_status == status
 
 
 def test_as_json():

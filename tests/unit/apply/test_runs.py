@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gatekeeper.apply import carry_out_plan
+from gatekeeper.apply import carry_out_plan, roll_back
 from gatekeeper.errors import LeaseHeld, UnknownRecord
 from gatekeeper.filing import Kind
+from gatekeeper.policy import parse_policy
 from gatekeeper.store import open_store
-from gatekeeper.testing import Fault, Killed
+from gatekeeper.testing import Fault, Killed, refusal
 from tests.unit.apply.given import OWN, Scene, shape, tcp
 
 
@@ -289,3 +292,91 @@ def test_the_gate_of_another_account_in_the_vpc_is_not_taken_for_ours(store):
     assert scene.account.world.interfaces[scene.lawful].group_ids == (scene.office,)
     # Whether AWS lets two accounts use one name in a VPC is AWS's to say: the fake says no.
     assert {str(one.result) for one in report.outcomes} == {"failed", "blocked"}
+
+
+def test_an_account_that_became_unreadable_makes_the_run_incomplete(scene):
+    plan = scene.keeper.plan()
+    before = len(scene.aws.changes())
+    scene.aws.fail(Fault.REFUSED, changing=False)
+    report = scene.keeper.apply(plan)
+    assert {outcome.result for outcome in report.outcomes} == {"blocked"}
+    assert "could not be read completely" in report.outcomes[0].reason
+    assert (report.unread, report.exit_status) == ((OWN,), 4)
+    assert len(scene.aws.changes()) == before
+    assert scene.keeper.apply(plan).exit_status == 0
+
+
+def test_an_account_that_cannot_be_opened_is_incomplete_and_keeps_no_other_back(store):
+    scene = Scene(store)
+    other = "444455556666"
+    scene.keeper.accounts = (OWN, other)
+    there = scene.aws.account(other)
+    vpc = there.add_vpc("10.30.0.0/16")
+    there.add_interface(vpc, [there.create_group(vpc, "office")], eips=["52.83.7.1"])
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    scene.keeper.file("F2", Kind.NEW, ("52.83.7.1",), account=other)
+    plan = scene.keeper.plan()
+    tools = scene.keeper.tools()
+
+    def open_only_there(account_id):
+        if account_id == OWN:
+            raise refusal("AssumeRole", "AccessDenied", "no")
+        return scene.aws.edge(account_id)
+
+    report = carry_out_plan(
+        plan, replace(tools, edge_for=open_only_there), mark=store.register_mark()
+    )
+    assert {call.account_id for call in scene.aws.changes()} == {other}
+    assert (report.unread, report.exit_status) == ((OWN,), 4)
+    assert "AccessDenied" in next(o.reason for o in report.outcomes if o.result == "blocked")
+    assert store.unfinished_runs() == ()
+
+
+def test_a_rollback_that_finds_the_lease_held_never_began(scene, store):
+    run_id = scene.keeper.apply().run_id
+    before = len(scene.aws.changes())
+    with store.acquire_lease(OWN), pytest.raises(LeaseHeld) as held:
+        scene.keeper.roll_back(run_id)
+    assert "is being changed by" in held.value.message
+    assert store.unfinished_runs() == ()
+    assert store.runs()[0].outcome == "not begun"
+    assert len(scene.aws.changes()) == before
+
+
+def test_a_rollback_of_an_account_that_cannot_be_read_is_incomplete(scene, store):
+    run_id = scene.keeper.apply().run_id
+    scene.aws.fail(Fault.REFUSED, changing=False)
+    report = scene.keeper.roll_back(run_id)
+    assert {outcome.result for outcome in report.outcomes} == {"blocked"}
+    assert (report.unread, report.exit_status) == ((OWN,), 4)
+    tools = scene.keeper.tools()
+
+    def refuse(account_id):
+        raise refusal("AssumeRole", "AccessDenied", "no")
+
+    report = roll_back(run_id, replace(tools, edge_for=refuse))
+    assert (report.unread, report.exit_status) == ((OWN,), 4)
+    assert store.unfinished_runs() == ()
+
+
+def test_a_narrowing_at_the_quota_is_not_taken_back(store):
+    """Old and new rules do not fit together: nothing is tried that AWS would refuse."""
+    policy = parse_policy("narrow_without_headroom: true\nlimits: {rules_per_group: 11}\n")
+    scene = Scene(store, policy)
+    scene.account.rules_per_group = 11
+    rules = [tcp(0, 65535), *(tcp(22, source=f"9.9.9.{last}/32") for last in range(3))]
+    group = scene.account.create_group(scene.vpc, "full", rules=rules)
+    scene.account.set_interface_groups(scene.unfiled, [group])
+    report = scene.keeper.apply()
+    assert report.exit_status == 0
+    narrowed = scene.account.world.groups[group].rules
+    assert len(narrowed) == 11
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.2",))
+    before = len(scene.aws.changes())
+    report = scene.keeper.roll_back(report.run_id)
+    assert [str(one.result) for one in report.outcomes] == ["blocked"]
+    assert (
+        "together are 12 ipv4 rules and limits.rules_per_group is 11" in report.outcomes[0].reason
+    )
+    assert scene.account.world.groups[group].rules == narrowed
+    assert len(scene.aws.changes()) == before
