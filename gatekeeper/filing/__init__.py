@@ -1,7 +1,13 @@
 """What the bureau says: applications and the filings that are in effect."""
 
 from gatekeeper.filing.advance import advance
-from gatekeeper.filing.digest import content_digest, register_version
+from gatekeeper.filing.digest import (
+    content_digest,
+    content_text,
+    register_version,
+    text_digest,
+    utc_text,
+)
 from gatekeeper.filing.fold import entity_keys, fold, judge_service_licence, same_entity
 from gatekeeper.filing.licence import (
     Licence,
@@ -60,6 +66,7 @@ __all__ = [
     "advance",
     "check_move",
     "content_digest",
+    "content_text",
     "entity_keys",
     "fold",
     "judge_service_licence",
@@ -71,4 +78,6 @@ __all__ = [
     "printable",
     "register_version",
     "same_entity",
+    "text_digest",
+    "utc_text",
 ]

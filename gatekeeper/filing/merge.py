@@ -3,11 +3,13 @@
 =======================  ==============================  ======================================
 row, against the stored  same status                     another status
 =======================  ==============================  ======================================
-older than last seen     unchanged; other content stale  stale
-same time                unchanged; other content is a   bad row
+older than the status    unchanged; other content stale  stale
+same time as the status  unchanged; other content is a   bad row
                          correction, or bad if approved
+later, but older than    unchanged; other content stale  stale
+when it was last seen
 newer                    observed; other content as      moved where a path leads there, else
-                         above                           bad row
+                         at the same time                bad row
 =======================  ==============================  ======================================
 
 An unknown id is new, at whatever status.  ``kind`` and ``filing_id`` never change.  Nothing here
@@ -260,7 +262,7 @@ def _late(said: Application, known: Stored) -> bool:
     stored = known.application
     if said.status_at < stored.status_at:
         return True
-    if said.status_at >= known.seen_at:
+    if said.status_at == stored.status_at or said.status_at >= known.seen_at:
         return False
     return said.status is not stored.status or (replace(said, status_at=stored.status_at) != stored)
 

@@ -6,16 +6,38 @@ keys of ``words``; cells are plain text as it came in, so each rendering escapes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar, overload
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 Cell = str | int | None
 """A number stays a number; ``None`` shows as nothing."""
 
 CHINA: Final = timezone(timedelta(hours=8))
 """Asia/Shanghai: no summer time since 1991."""
+
+
+class Derived(Sequence[Made]):
+    """A list whose items are made as they are read: most of a long table is never shown."""
+
+    def __init__(self, make: Callable[[Item], Made], items: Sequence[Item]) -> None:
+        self._make, self._items = make, items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Made: ...
+    @overload
+    def __getitem__(self, index: slice) -> Derived[Made]: ...
+    def __getitem__(self, index: int | slice) -> Made | Derived[Made]:
+        if isinstance(index, slice):
+            return Derived(self._make, self._items[index])
+        return self._make(self._items[index])
 
 
 class Table(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.filing import Application, Filing, Merge, Row, Step
-from gatekeeper.report.records import Cell, Report, Table, clock, moment, several
+from gatekeeper.report.records import Cell, Derived, Report, Table, clock, moment, several
 
 if TYPE_CHECKING:
     from gatekeeper.store import Event, TrailEntry
@@ -264,7 +264,6 @@ def trail_report(entries: Iterable[TrailEntry], head: str) -> Report:
 
 def import_report(merge: Merge, *, files: Sequence[str], dry_run: bool) -> Report:
     """``filings import``: what the files change."""
-    steps = [_step_record(step) for step in merge.steps]
     counts = {
         "new": len(merge.new),
         "moved": len(merge.moved),
@@ -279,26 +278,16 @@ def import_report(merge: Merge, *, files: Sequence[str], dry_run: bool) -> Repor
             "schema": "gatekeeper/import/1",
             "files": list(files),
             "dry_run": dry_run,
-            "changed": bool(steps),
+            "changed": bool(merge.steps),
             "summary": counts,
-            "import": steps,
+            "import": Derived(_step_record, merge.steps),
             "stale": [_stale_record(row) for row in merge.stale],
         },
         tables=(
             Table(
                 "changes",
                 ("change", "application_id", "filing_id", "before", "status", "skipped"),
-                [
-                    (
-                        step["change"],
-                        step["application_id"],
-                        step["filing_id"],
-                        step["before"],
-                        step["status"],
-                        several(step["skipped"]),
-                    )
-                    for step in steps
-                ],
+                Derived(_step_row, merge.steps),
                 at_most=_CHANGES_SHOWN,
             ),
         ),
@@ -318,6 +307,18 @@ def _step_record(step: Step) -> dict[str, Any]:
         "status_at": moment(after.status_at),
         "skipped": [status.value for status in step.skipped],
     }
+
+
+def _step_row(step: Step) -> tuple[Cell, ...]:
+    record = _step_record(step)
+    return (
+        record["change"],
+        record["application_id"],
+        record["filing_id"],
+        record["before"],
+        record["status"],
+        several(record["skipped"]),
+    )
 
 
 def _stale_record(row: Row) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 from gatekeeper.report.records import Cell, Report, Table
@@ -52,7 +53,7 @@ def _grid(table: Table, lang: str) -> str:
         headers=[_widened(word(table.columns[index], lang)) for index in shown],
         tablefmt="simple",
         disable_numparse=True,
-        colalign=[_side(table, index) for index in shown],
+        colalign=[_side(rows, index) for index in shown],
     )
     lines = drawn.replace(_FILLER, "").split("\n")
     if len(rows) < len(table.rows):
@@ -60,8 +61,8 @@ def _grid(table: Table, lang: str) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _side(table: Table, index: int) -> str:
-    filled = [row[index] for row in table.rows if row[index] is not None]
+def _side(rows: Sequence[Sequence[Cell]], index: int) -> str:
+    filled = [row[index] for row in rows if row[index] is not None]
     return "right" if filled and all(isinstance(cell, int) for cell in filled) else "left"
 
 

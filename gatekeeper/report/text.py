@@ -12,6 +12,8 @@ import re
 import unicodedata
 from typing import Any, Final
 
+from gatekeeper.report.records import Derived
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _HIDDEN: Final = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -55,12 +57,18 @@ def to_json(document: Any) -> str:
 
     Hidden characters become ``\\u`` escapes, which mean the same to every JSON reader.
     """
-    return _safe(json.dumps(document, ensure_ascii=False, indent=2))
+    return _safe(json.dumps(document, ensure_ascii=False, indent=2, default=_listed))
 
 
 def to_json_line(document: Any) -> str:
     """The same on one line."""
     return _safe(json.dumps(document, ensure_ascii=False))
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, Derived):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no place in a document")
 
 
 def _safe(text: str) -> str:

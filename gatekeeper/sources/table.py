@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from gatekeeper.filing import Problem, Problems, Where
+from gatekeeper.sources import field
 from gatekeeper.sources.column import Column, Header, match_header
 from gatekeeper.sources.field import FieldError
 
@@ -31,6 +32,38 @@ class Odd:
 
 
 _Step = tuple[str, int, Callable[[str], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a line of text is read: each column's name, place and parser."""
+
+    steps: tuple[_Step, ...]
+    texts: tuple[_Step, ...]
+    """Columns whose parser takes plain text as it is."""
+    names: tuple[str, ...]
+    """Theirs."""
+
+    @classmethod
+    def of(cls, header: Header) -> _Plan:
+        steps: list[_Step] = []
+        texts: list[_Step] = []
+        for index, column, _ in header.columns:
+            into = texts if column.parse in (field.text, field.identifier) else steps
+            into.append((column.name, index, _reader(column)))
+        return cls(tuple(steps), tuple(texts), tuple(name for name, _, _ in texts))
+
+
+def _plain(texts: list[str]) -> bool:
+    """Whether cells hold nothing to trim, to take off or to refuse: one look at a whole line."""
+    joined = "".join(texts)
+    return (
+        joined.isprintable()
+        and "'" not in joined
+        and list(map(str.strip, texts)) == texts
+        and (len(joined) <= field.MAX_ID or max(map(len, texts)) <= field.MAX_ID)
+    )
+
 
 Cell = str | int | float | datetime | Odd | None
 """A cell as its file has it; CSV knows text alone."""
@@ -109,6 +142,10 @@ def read_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise TableError(0, "is a folder; name a file", "这是文件夹，请指定文件")
+        if path.exists() and not path.is_file():  # opening a pipe that nobody writes to waits
+            raise TableError(
+                0, "is a pipe or a device; name a regular file", "这是管道或设备，请指定普通文件"
+            )
         with path.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
@@ -143,7 +180,7 @@ def read_records(
     table: Table, file: str, header: Header, required: frozenset[str], problems: Problems
 ) -> Iterator[Record]:
     """Every line that is not empty and has no bad cell; the bad ones go to ``problems``."""
-    plan = [(column.name, index, _reader(column)) for index, column, _ in header.columns]
+    plan = _Plan.of(header)
     width, sheet = header.width, table.sheet
     for line, cells in table.lines:
         if not any(cells) and all(cell in (None, "") for cell in cells):
@@ -161,12 +198,16 @@ def read_records(
             yield record
 
 
-def _read_text(
-    where: Where, cells: Sequence[Any], header: Header, plan: Sequence[_Step]
-) -> Record | None:
+def _read_text(where: Where, cells: Sequence[Any], header: Header, plan: _Plan) -> Record | None:
     """One line of text; ``None`` where a cell is bad, whatever is bad about it."""
     try:
-        values = {name: read(cells[index]) for name, index, read in plan if cells[index]}
+        values = {name: read(cells[index]) for name, index, read in plan.steps if cells[index]}
+        texts = [cells[index] for _, index, _ in plan.texts]
+        if _plain(texts):
+            values.update({name: text for name, text in zip(plan.names, texts) if text})  # noqa: B905
+        else:
+            for name, index, read in plan.texts:
+                values[name] = read(cells[index])
     except FieldError:
         return None
     if None in values.values():

@@ -15,6 +15,10 @@ from gatekeeper.sources.table import Cell, Odd, Table, TableError
 
 MAX_MEMBERS: Final = 2000
 MAX_UNPACKED: Final = 512 * 1024 * 1024
+MAX_RATIO: Final = 200
+"""What deflate gains on a part of a workbook at most; sheets reach 10 to 60."""
+SMALL: Final = 16 * 1024 * 1024
+"""Parts up to here may be packed as tightly as they like."""
 MAX_EMPTY_ROWS: Final = 10_000
 """Empty rows in succession after which a sheet counts as damaged."""
 
@@ -76,6 +80,16 @@ def _check_archive(content: bytes) -> None:
             f"解压后为 {unpacked // (1024 * 1024)} MB、{len(members)} 个部分，"
             f"超过上限 {limit} MB 或 {MAX_MEMBERS} 个，请另存为 CSV",
         )
+
+    for member in members:
+        if member.file_size > max(SMALL, MAX_RATIO * member.compress_size):
+            raise TableError(
+                0,
+                f"holds a part that unpacks to {member.file_size // 1024**2} MB, more than "
+                f"{MAX_RATIO} times its packed size; save it as CSV",
+                f"其中一个部分解压后为 {member.file_size // 1024**2} MB，超过压缩大小的 "
+                f"{MAX_RATIO} 倍，请另存为 CSV",
+            )
 
 
 def _choose(sheets: Sequence[Any], known: Callable[[Sequence[object]], bool]) -> Any:

@@ -72,8 +72,8 @@ def link_hash(
     """The hash of an entry; its JSON is written out by hand, for speed."""
     content = (
         f'{{"account_id":{"null" if account_id is None else quote(account_id)},'
-        f'"actor":{quote(actor)},"at":{quote(at)},"data":{quote(data)},"kind":{quote(kind)},'
-        f'"prev_hash":{quote(prev_hash)},"seq":{seq},"subject":{quote(subject)}}}'
+        f'"actor":{quote(actor)},"at":"{at}","data":{quote(data)},"kind":"{kind}",'
+        f'"prev_hash":"{prev_hash}","seq":{seq},"subject":{quote(subject)}}}'
     )
     return hashlib.sha256(storable(content)).hexdigest()
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final, overload
 
 from gatekeeper.errors import StoreError
-from gatekeeper.filing import Access, Application, Entity, Kind, Service, ServiceType, Status
+from gatekeeper.filing import (
+    Access,
+    Application,
+    Entity,
+    Kind,
+    Service,
+    ServiceType,
+    Status,
+    utc_text,
+)
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
@@ -45,12 +54,7 @@ def storable(text: str) -> bytes:
         ) from None
 
 
-@lru_cache(maxsize=4096)
-def to_text(at: datetime) -> str:
-    """An aware time as UTC text of one width, so that text order is time order."""
-    if at.tzinfo is None:
-        raise ValueError("a time without offset cannot be stored")
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+to_text: Final = utc_text
 
 
 @overload
@@ -58,7 +62,7 @@ def from_text(text: str) -> datetime: ...
 @overload
 def from_text(text: str | None) -> datetime | None: ...
 def from_text(text: str | None) -> datetime | None:
-    """What ``to_text`` wrote."""
+    """What ``utc_text`` wrote."""
     return None if text is None else _time(text)
 
 
@@ -67,35 +71,8 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def pack(application: Application) -> str:
-    """An application as canonical JSON.
-
-    Written out by hand: an import of a whole province does this a hundred thousand times.
-    """
-    entity, service, access = application.entity, application.service, application.access
-    return (
-        f'{{"access":{{"account_id":{quote(access.account_id)},"ips":{_list(access.ips)},'
-        f'"load_balancer":{quote(access.load_balancer)}}},'
-        f'"application_id":{quote(application.application_id)},'
-        f'"entity":{{"certificate_number":{quote(entity.certificate_number)},'
-        f'"certificate_type":{quote(entity.certificate_type)},'
-        f'"licence":{quote(entity.licence)},"name":{quote(entity.name)},'
-        f'"province":{quote(entity.province)}}},'
-        f'"filing_id":{quote(application.filing_id)},"kind":{quote(application.kind)},'
-        f'"review":{quote(application.review)},'
-        f'"service":{{"domains":{_list(service.domains)},"licence":{quote(service.licence)},'
-        f'"name":{quote(service.name)},"type":{quote(service.type) if service.type else "null"}}},'
-        f'"status":{quote(application.status)},'
-        f'"status_at":"{to_text(application.status_at)}"}}'
-    )
-
-
-def _list(texts: tuple[str, ...]) -> str:
-    return f"[{','.join(map(quote, texts))}]"
-
-
 def unpack(body: str) -> Application:
-    """What ``pack`` wrote."""
+    """The application that ``content_text`` wrote."""
     row = json.loads(body)
     service, access = row["service"], row["access"]
     return Application(

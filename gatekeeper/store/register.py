@@ -6,7 +6,7 @@ content: certificate numbers and what only a review reads stay in the register.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -19,15 +19,17 @@ from gatekeeper.filing import (
     Order,
     OrderKind,
     Status,
-    Step,
     StepKind,
     Stored,
     content_digest,
+    content_text,
     register_version,
+    text_digest,
+    utc_text,
 )
 from gatekeeper.store import chain
 from gatekeeper.store.bulk import uncollected
-from gatekeeper.store.encoding import canonical, from_text, pack, quote, to_text, unpack
+from gatekeeper.store.encoding import canonical, from_text, quote, to_text, unpack
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind
 from gatekeeper.store.tables import applications, orders, trail
@@ -52,25 +54,38 @@ _REGISTER_KINDS: Final = (
 """Entries that change what the register says; a newer sight of a status does not."""
 
 
-def application_row(stored: Stored, digest: str) -> tuple[str, ...]:
-    """The row of ``applications`` that holds ``stored``, in the order of its columns."""
-    return (*application_columns(stored, digest), pack(stored.application))
+class ApplicationRow(NamedTuple):
+    """A row of ``applications``, in the order of its columns."""
 
+    application_id: str
+    filing_id: str
+    kind: str
+    status: str
+    status_at: str
+    seen_at: str
+    entity_name: str
+    account_id: str
+    digest: str
+    body: str
 
-def application_columns(stored: Stored, digest: str) -> tuple[str, ...]:
-    """That row without its last column, the body."""
-    application = stored.application
-    return (
-        application.application_id,
-        application.filing_id,
-        application.kind.value,
-        application.status.value,
-        to_text(application.status_at),
-        to_text(stored.seen_at),
-        application.entity.name,
-        application.access.account_id,
-        digest,
-    )
+    @classmethod
+    def of(cls, stored: Stored) -> ApplicationRow:
+        """The row that holds an application and when it was last seen so."""
+        application, seen_at = stored
+        status_at = utc_text(application.status_at)
+        body = content_text(application)
+        return cls(
+            application.application_id,
+            application.filing_id,
+            application.kind.value,
+            application.status.value,
+            status_at,
+            status_at if seen_at is application.status_at else utc_text(seen_at),
+            application.entity.name,
+            application.access.account_id,
+            text_digest(body),
+            body,
+        )
 
 
 class Records(NamedTuple):
@@ -143,48 +158,48 @@ class FilingRegister:
 
     def _commit(self, merge: Merge, *, actor: str, source: str, at: datetime) -> None:
         now = to_text(at)
+        firsts = {step.application_id: step for step in reversed(merge.steps)}
+        lasts = {step.application_id: step for step in merge.steps}
         digests: dict[str, str] = {}
-        outcome: dict[str, Stored] = {}
-        firsts: dict[str, Step] = {}
-        drafts: list[chain.Draft] = []
-        for step in merge.steps:
-            after = step.after.application
-            name = after.application_id
-            if name not in firsts:
-                firsts[name] = step
-                if step.before:
-                    digests[name] = content_digest(step.before.application)
-            before = digests.get(name)
-            same = step.before is not None and step.before.application is after
-            digest = before if before and same else content_digest(after)
-            digests[name] = digest
-            outcome[name] = step.after
-            where = step.row.where
-            data = _told(
-                step.after,
-                before,
-                digest,
-                source=source or where.file,
-                line=where.line,
-                skipped=step.skipped,
-            )
-            account_id = after.access.account_id or None
-            drafts.append(chain.Draft(now, actor, _KINDS[step.kind], name, account_id, data))
+        new: list[ApplicationRow] = []
+        changed: list[tuple[ApplicationRow, Stored]] = []
+
+        def told(connection: Connection) -> Iterator[chain.Draft]:
+            """What the trail says; on the way the rows of new applications are written."""
+            for step in merge.steps:
+                name = step.application_id
+                row = ApplicationRow.of(step.after)
+                before = digests.get(name)
+                if before is None and step.before is not None:
+                    before = content_digest(step.before.application)
+                digests[name] = row.digest
+                if step is lasts[name]:
+                    stored = firsts[name].before
+                    if stored is not None:
+                        changed.append((row, stored))
+                    else:
+                        new.append(row)
+                if len(new) == _CHUNK:
+                    self._db.insert(connection, applications, new)
+                    new.clear()
+                where = step.row.where
+                data = _told(
+                    row,
+                    before,
+                    source=source or where.file,
+                    line=where.line,
+                    skipped=step.skipped,
+                )
+                account_id = row.account_id or None
+                yield chain.Draft(now, actor, _KINDS[step.kind], name, account_id, data)
+
         with self._db.write(trail=True) as connection:
-            new = [name for name, step in firsts.items() if step.before is None]
-            self._refuse_known(connection, new)
-            for names in batches(new, _CHUNK):
-                rows = [application_row(outcome[name], digests[name]) for name in names]
-                self._db.insert(connection, applications, rows)
-            self._replace(
-                connection,
-                [
-                    (outcome[name], digests[name], step.before)
-                    for name, step in firsts.items()
-                    if step.before is not None
-                ],
+            self._refuse_known(
+                connection, [name for name, step in firsts.items() if step.before is None]
             )
-            chain.extend(self._db, connection, drafts)
+            chain.extend(self._db, connection, told(connection))
+            self._db.insert(connection, applications, new)
+            self._replace(connection, changed)
 
     def advance(
         self,
@@ -223,10 +238,11 @@ class FilingRegister:
             found = known.application
             if found.status is not before and found != before:
                 raise _raced(name)
-            after = Stored(application=application, seen_at=application.status_at)
-            digest = content_digest(application)
-            self._replace(connection, [(after, digest, known)])
-            data = _told(after, content_digest(found), digest, source=source, note=note)
+            after = ApplicationRow.of(
+                Stored(application=application, seen_at=application.status_at)
+            )
+            self._replace(connection, [(after, known)])
+            data = _told(after, content_digest(found), source=source, note=note)
             account_id = application.access.account_id or None
             kind = EntryKind.APPLICATION_MOVED.value
             draft = chain.Draft(to_text(at), actor, kind, name, account_id, data)
@@ -315,29 +331,24 @@ class FilingRegister:
                 raise _raced(raced)
 
     def _replace(
-        self, connection: Connection, changed: Sequence[tuple[Stored, str, Stored]]
+        self, connection: Connection, changed: Sequence[tuple[ApplicationRow, Stored]]
     ) -> None:
-        """Write ``(after, digest, before)`` over rows that are still as ``before`` says."""
+        """Write ``(after, before)`` over rows that are still as ``before`` says."""
         rows: list[tuple[str, ...]] = []
         sights: list[tuple[str, ...]] = []
-        for after, digest, before in changed:
-            name = after.application.application_id
-            was = (
-                content_digest(before.application)
-                if after.application is not before.application
-                else digest
-            )
-            still = (name, was, to_text(before.seen_at))
-            if digest == was:
-                sights.append((to_text(after.seen_at), *still))
+        for after, before in changed:
+            was = content_digest(before.application)
+            still = (after.application_id, was, to_text(before.seen_at))
+            if after.digest == was:
+                sights.append((after.seen_at, *still))
             else:
-                rows.append((*application_row(after, digest)[1:], *still))
+                rows.append((*after[1:], *still))
         where = "WHERE application_id = ? AND digest = ? AND seen_at = ?"
         names = ", ".join(f"{name} = ?" for name in applications.columns.keys()[1:])
         done = self._db.many(connection, f"UPDATE applications SET {names} {where}", rows)  # noqa: S608
         done += self._db.many(connection, f"UPDATE applications SET seen_at = ? {where}", sights)  # noqa: S608
         if done != len(changed):
-            raise _raced(changed[0][0].application.application_id if len(changed) == 1 else "")
+            raise _raced(changed[0][0].application_id if len(changed) == 1 else "")
 
 
 def read_orders(connection: Connection) -> tuple[Order, ...]:
@@ -360,28 +371,34 @@ def _order(statement: Any, filing_id: str, kind: OrderKind) -> Any:
 
 
 def _told(
-    after: Stored,
+    row: ApplicationRow,
     before: str | None,
-    digest: str,
     *,
     source: str,
     line: int = 0,
     skipped: Sequence[Status] = (),
     note: str = "",
 ) -> str:
-    """What the trail says of one change, as canonical JSON written out by hand."""
-    application = after.application
-    status_at, seen_at = to_text(application.status_at), to_text(after.seen_at)
+    """What the trail says of one change, as canonical JSON written out by hand.
+
+    Args:
+        row: the application after the change.
+        before: the digest of its content before, where there was any.
+        source: where the change comes from, with the ``line`` there.
+        line: 0 where there is none.
+        skipped: statuses on the way that nobody showed.
+        note: the operator's words.
+    """
     return "".join(
         (
-            f'{{"after":"{digest}","before":{quote(before) if before else "null"}',
-            f',"filing_id":{quote(application.filing_id)},"kind":{quote(application.kind)}',
+            f'{{"after":"{row.digest}","before":{quote(before) if before else "null"}',
+            f',"filing_id":{quote(row.filing_id)},"kind":"{row.kind}"',
             f',"line":{line}' if line else "",
             f',"note":{quote(note)}' if note else "",
-            f',"seen_at":"{seen_at}"' if seen_at != status_at else "",
+            f',"seen_at":"{row.seen_at}"' if row.seen_at != row.status_at else "",
             f',"skipped":{canonical(skipped)}' if skipped else "",
-            f',"source":{quote(source)},"status":{quote(application.status)}',
-            f',"status_at":"{status_at}"}}',
+            f',"source":{quote(source)},"status":"{row.status}"',
+            f',"status_at":"{row.status_at}"}}',
         )
     )
 

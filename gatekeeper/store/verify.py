@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
-from gatekeeper.filing import Stored, content_digest
+from gatekeeper.filing import Stored
 from gatekeeper.store.chain import Head, Link
 from gatekeeper.store.encoding import from_text, plain, unpack
 from gatekeeper.store.model import (
@@ -34,7 +34,7 @@ from gatekeeper.store.model import (
     TrailProblem,
     TrailReport,
 )
-from gatekeeper.store.register import application_columns
+from gatekeeper.store.register import ApplicationRow
 from gatekeeper.store.tables import applications, orders, trail
 
 REPORTED: Final = 100
@@ -148,10 +148,8 @@ def _application_rows(connection: Connection, told: dict[str, _Told]) -> Iterato
             yield _row(name, None, "has no event", "没有对应的事件")
             continue
         try:
-            application = unpack(row.body)
-            digest = content_digest(application)
-            stored = Stored(application=application, seen_at=from_text(row.seen_at))
-            sound = tuple(row)[:-1] == application_columns(stored, digest)
+            stored = Stored(application=unpack(row.body), seen_at=from_text(row.seen_at))
+            sound = tuple(row) == ApplicationRow.of(stored)
         except (ValueError, KeyError, TypeError, AttributeError):
             yield _row(name, event.seq, "does not parse", "无法解析")
             continue

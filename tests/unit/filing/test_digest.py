@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 
 import pytest
 
@@ -18,7 +20,9 @@ from gatekeeper.filing import (
     ServiceType,
     Status,
     content_digest,
+    content_text,
     register_version,
+    utc_text,
 )
 
 AT = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -57,6 +61,17 @@ def test_every_part_counts(change: dict) -> None:
 def test_the_offset_of_a_time_does_not_count() -> None:
     shanghai = AT.astimezone(timezone(timedelta(hours=8)))
     assert content_digest(replace(APPLICATION, status_at=shanghai)) == content_digest(APPLICATION)
+
+
+def test_the_digest_is_of_the_text_that_is_stored() -> None:
+    text = content_text(APPLICATION)
+    assert content_digest(APPLICATION) == sha256(text.encode()).hexdigest()
+    assert json.loads(text)["status_at"] == "2026-11-01T02:00:00.000000Z"
+
+
+def test_a_time_without_offset_has_no_text() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        utc_text(AT.replace(tzinfo=None))
 
 
 def test_a_register_has_one_version_in_any_order() -> None:

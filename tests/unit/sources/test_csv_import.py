@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gatekeeper.filing import Access, Application, Entity, Kind, Service, ServiceType, Status
+from gatekeeper.filing import (
+    Access,
+    Application,
+    Entity,
+    Kind,
+    Problems,
+    Service,
+    ServiceType,
+    Status,
+    Where,
+)
 from gatekeeper.sources import ReadResult, read_applications
 from gatekeeper.sources import table as table_module
+from gatekeeper.sources.column import APPLICATION_COLUMNS, match_header
 
 HEADER = "application_id,filing_id,kind,status,status_at,entity_name,service_licence,account_id,ips"
+TEXTS = ["application_id", "entity_name", "service_name"]
 ROW = "A1,F1,new,approved,2026-11-03T09:30:00,甲公司,宁ICP备2026000001号-1,000022223333,52.83.1.1"
 
 
@@ -245,12 +260,30 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "folder.csv").mkdir()
     (folder,) = read_applications(tmp_path / "folder.csv").problems
     assert "folder" in folder.reason
+    os.mkfifo(tmp_path / "pipe.csv")
+    (pipe,) = read_applications(tmp_path / "pipe.csv").problems
+    assert "pipe" in pipe.reason
     (other,) = read_applications(tmp_path / "a.pdf").problems
     assert ".pdf" in other.reason
     monkeypatch.setattr(table_module, "MAX_FILE_BYTES", 10)
     (tmp_path / "big.csv").write_text(HEADER)
     (big,) = read_applications(tmp_path / "big.csv").problems
     assert "larger than" in big.reason
+
+
+ODD = st.sampled_from(["'", "=", " ", "\u3000", "\u00a0", "\u200b", "\x07", "名", "a", "-", "\t"])
+
+
+@given(st.lists(st.text(ODD, max_size=4), min_size=3, max_size=3), st.integers(0, 140))
+def test_lines_are_read_as_their_cells_one_by_one(texts: list[str], length: int) -> None:
+    columns = [column for column in APPLICATION_COLUMNS if column.name in TEXTS]
+    header = match_header(TEXTS, columns, Where("a.csv", 1), needed=())
+    cells = [texts[0] + "x" * length, *texts[1:]]
+    where, problems = Where("a.csv", 2), Problems()
+    quick = table_module._read_text(where, cells, header, table_module._Plan.of(header))
+    careful = table_module._read_any(where, cells, header, frozenset(), problems)
+    assert (quick is None) == (careful is None) == bool(problems.kept)
+    assert quick is None or quick.values == careful.values
 
 
 def test_one_apostrophe_before_a_formula_is_taken_off(read) -> None:

@@ -160,6 +160,14 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
     assert "parts" in parts.reason
 
 
+def test_a_part_that_is_packed_beyond_any_sheet_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", [good()])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet2.xml", b" " * (xlsx_table.SMALL + 1))
+    (problem,) = read_applications(path).problems
+    assert "times its packed size" in problem.reason
+
+
 def test_entities_in_the_xml_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", [good()])
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet'

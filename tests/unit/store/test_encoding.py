@@ -18,10 +18,11 @@ from gatekeeper.filing import (
     ServiceType,
     Status,
     Stored,
+    content_text,
 )
 from gatekeeper.store.chain import link_hash
-from gatekeeper.store.encoding import canonical, from_text, pack, plain, to_text, unpack
-from gatekeeper.store.register import _told
+from gatekeeper.store.encoding import canonical, from_text, plain, to_text, unpack
+from gatekeeper.store.register import ApplicationRow, _told
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 times = st.datetimes(
@@ -59,7 +60,7 @@ applications = st.builds(
 
 @given(applications)
 def test_an_application_comes_back_and_is_canonical(application: Application) -> None:
-    body = pack(application)
+    body = content_text(application)
     assert unpack(body) == application
     assert body == canonical(plain(body))
 
@@ -74,9 +75,8 @@ def test_what_is_told_of_a_change_is_canonical(
     seen_at: datetime,
 ) -> None:
     data = _told(
-        Stored(application=application, seen_at=seen_at),
+        ApplicationRow.of(Stored(application=application, seen_at=seen_at)),
         before or None,
-        "a" * 64,
         source=source,
         note=note,
         line=line,
