@@ -38,6 +38,7 @@ class Settings:
         Raises:
             PolicyError: the file cannot be read, or a key of it is wrong.
         """
+        from gatekeeper.gate import CATALOGUE
         from gatekeeper.policy import default_policy, parse_policy
 
         if self.policy_file is None:
@@ -51,7 +52,7 @@ class Settings:
                 f"{self.policy_file}: cannot read the policy ({why}); check --policy",
                 zh=f"{self.policy_file}：无法读取策略文件（{why}），请检查 --policy",
             ) from None
-        return parse_policy(text, source=self.policy_file)
+        return parse_policy(text, source=self.policy_file, codes=CATALOGUE)
 
 
 def resolve(given: Mapping[str, str], environ: Mapping[str, str] | None = None) -> Settings:
