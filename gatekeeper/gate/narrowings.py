@@ -46,7 +46,7 @@ class Planner(Protocol):
     @property
     def account_id(self) -> str: ...
     def attach(self, ruling: Ruling, reason: str, reason_zh: str) -> None: ...
-    def foreign(self, vpc_id: str) -> Doubt | None: ...
+    def closed_to_us(self, vpc_id: str) -> Doubt | None: ...
     def block(
         self, op: Op, why: Doubt, *, ruling: Ruling | None = None, group_id: str | None = None
     ) -> None: ...
@@ -113,7 +113,7 @@ class _Narrowings:
                 return
             if ruling.verdict in (Verdict.OPEN, Verdict.HOLD):
                 keeps.append((ruling.endpoint.endpoint, ruling.family))
-        obstacle = self.planner.foreign(group.vpc_id) or self._strangers(group)
+        obstacle = self.planner.closed_to_us(group.vpc_id) or self._strangers(group)
         if obstacle is not None:
             self.planner.block(Op.NARROW, obstacle, group_id=group.group_id)
             return

@@ -180,9 +180,9 @@ class AccountPlanner:
         endpoint = ruling.endpoint
         if endpoint.fixed is not None or endpoint.handle is Handle.NONE:
             return endpoint.fixed or Doubt("its groups cannot be changed", "无法更改其安全组")
-        foreign = self.foreign(endpoint.vpc_id)
-        if foreign is not None:
-            return foreign
+        obstacle = self.closed_to_us(endpoint.vpc_id)
+        if obstacle is not None:
+            return obstacle
         limit = self.policy.limits.groups_per_interface
         needed = len(endpoint.group_ids) + 1 + self._other_attachment(ruling)
         if needed > limit:
@@ -204,7 +204,13 @@ class AccountPlanner:
         ours = self.account.gates.ids()
         return tuple(sorted(g for g in ruling.endpoint.group_ids if g not in ours))
 
-    def foreign(self, vpc_id: str) -> Doubt | None:
+    def closed_to_us(self, vpc_id: str) -> Doubt | None:
+        """Why nothing may be changed in a VPC."""
+        known = self.account.state.vpcs
+        if known and vpc_id not in known:
+            # What is internal to it is then a guess, and AWS may take no group there: a subnet
+            # that its owner shares no more.
+            return Doubt(f"{vpc_id} is not in the answers", f"应答中没有 {vpc_id}")
         group = self.account.gates.foreign_in(vpc_id)
         if group is None:
             return None
@@ -224,7 +230,7 @@ class AccountPlanner:
 
     def _detach(self, ruling: Ruling) -> None:
         endpoint, family = ruling.endpoint, ruling.family
-        obstacle = self.foreign(endpoint.vpc_id)
+        obstacle = self.closed_to_us(endpoint.vpc_id)
         if endpoint.handle is Handle.NONE:
             obstacle = endpoint.fixed
         if obstacle is not None:
@@ -272,9 +278,9 @@ class AccountPlanner:
             changed = alteration(gate, kind, self.policy)
             if not changed:
                 continue
-            foreign = self.foreign(vpc_id)
-            if foreign is not None:
-                self.block(Op.REPAIR_GATE, foreign, group_id=gate.group_id)
+            obstacle = self.closed_to_us(vpc_id)
+            if obstacle is not None:
+                self.block(Op.REPAIR_GATE, obstacle, group_id=gate.group_id)
                 continue
             holders = [r for r in self.users.get(gate.group_id, ()) if r.family == kind]
             now, late = self._when_to_add(gate, holders, changed.missing)
