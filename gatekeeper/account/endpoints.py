@@ -248,7 +248,7 @@ class _Reader:
 
     def _interface(self, interface: Interface, path: str | None) -> Endpoint | None:
         addresses = self._addresses(interface, interface.interface_id, balancer=path is not None)
-        doubts = self._illegible(interface)
+        doubts = self._illegible(interface) if self.illegible else []
         if not addresses and not doubts:
             return None
         if path is not None:
@@ -278,15 +278,15 @@ class _Reader:
             by = interface.requester_id or interface.instance_owner_id or interface.interface_type
             fixed = Doubt(f"another service manages it ({by})", f"该网卡由其他服务托管（{by}）")
         return Endpoint(
-            account_id=self.state.account_id,
-            endpoint=interface.interface_id,
-            kind="interface",
-            vpc_id=interface.vpc_id,
-            group_ids=interface.group_ids,
-            addresses=addresses,
-            handle=handle,
-            fixed=fixed,
-            doubts=tuple(doubts),
+            self.state.account_id,
+            interface.interface_id,
+            "interface",
+            interface.vpc_id,
+            interface.group_ids,
+            addresses,
+            handle,
+            fixed,
+            tuple(doubts),
         )
 
     def _balancer(self, balancer: LoadBalancer, parts: list[Interface]) -> Endpoint | None:
@@ -439,9 +439,11 @@ class _Reader:
             found[ip] = PublicAddress(ip, "ipv4", kind, association.allocation_id)
         for eip in self.by_interface.get(interface.interface_id, ()):
             ip = eip.public_ip
+            if ip in found:
+                continue
             if ipv4_number(ip) is None:
                 self._unread(ip, interface)
-            elif ip not in found:
+            else:
                 found[ip] = PublicAddress(ip, "ipv4", "eip", eip.allocation_id)
         return found
 
