@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +36,13 @@ Record = Annotated[str, typer.Argument(metavar="ID", help="A filing's id, or an 
 def list_filings(
     context: typer.Context,
     status: Annotated[
-        list[Status] | None, typer.Option("--status", help="Only applications at this status.")
+        list[Status] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            parser=options.read_status,
+            help="Only applications at this status; its Chinese name will do.",
+        ),
     ] = None,
     kind: Annotated[
         list[Kind] | None, typer.Option("--kind", help="Only applications of this kind.")
@@ -59,7 +65,6 @@ def list_filings(
 ) -> None:
     """List applications, or with --in-effect the filings in effect (--at implies it)."""
     from gatekeeper.report.register import applications_report, filings_report
-    from gatekeeper.sources import application_to_json
 
     settings = options.settings_in(context)
     if (in_effect or at is not None) and (status or kind):
@@ -93,7 +98,7 @@ def list_filings(
             and (not kind or application.kind in kind)
             and wanted(application)
         ]
-        report = applications_report(chosen, application_to_json)
+        report = applications_report(chosen, _record)
     deliver(report, form=form, out=out, lang=settings.lang)
 
 
@@ -107,7 +112,6 @@ def show_filing(
 ) -> None:
     """Show one filing as it stands, with every application behind it."""
     from gatekeeper.report.register import filings_report
-    from gatekeeper.sources import application_to_json
 
     settings = options.settings_in(context)
     with present_store(settings) as store:
@@ -121,7 +125,7 @@ def show_filing(
             for application in applications
             if application.application_id == record or application.filing_id == filing_id
         ],
-        application_to_json,
+        _record,
     )
     deliver(report, form=form, out=out, lang=settings.lang)
     for order in orders:
@@ -187,11 +191,18 @@ def export(
 def _as_json(applications: tuple[Application, ...], *, lines: bool) -> str:
     from gatekeeper.report.register import applications_report
     from gatekeeper.report.text import to_json, to_json_line
-    from gatekeeper.sources import application_to_json
 
     if lines:
-        return "".join(to_json_line(application_to_json(one)) + "\n" for one in applications)
-    return to_json(applications_report(applications, application_to_json).document) + "\n"
+        return "".join(to_json_line(_record(one)) + "\n" for one in applications)
+    return to_json(applications_report(applications, _record).document) + "\n"
+
+
+def _record(application: Application) -> dict[str, Any]:
+    """An application for JSON: as an import reads it, its time in UTC like every other."""
+    from gatekeeper.report.records import moment
+    from gatekeeper.sources import application_to_json
+
+    return {**application_to_json(application), "status_at": moment(application.status_at)}
 
 
 for module in (filings_import, filings_moves):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gatekeeper.cli import options
 from gatekeeper.cli.output import say
 from gatekeeper.cli.root import Command
-from gatekeeper.cli.stores import present_store, writing_store
+from gatekeeper.cli.stores import present_store
 from gatekeeper.errors import FilingError, UnknownRecord
-from gatekeeper.filing import Order, OrderKind, Status
+from gatekeeper.filing import STATUS_ZH, Order, OrderKind, Status
 from gatekeeper.filing import advance as move
+from gatekeeper.report.records import clock
 
 if TYPE_CHECKING:
     from gatekeeper.store import Store
+
+_AHEAD: Final = timedelta(minutes=5)
+"""How far another clock may be ahead of ours."""
 
 FilingId = Annotated[str, typer.Argument(metavar="FILING", help="The filing's id.")]
 Reason = Annotated[
@@ -45,7 +50,14 @@ def register(app: typer.Typer) -> None:
 def advance(
     context: typer.Context,
     application: Annotated[str, typer.Argument(metavar="APPLICATION", help="Its id.")],
-    status: Annotated[Status, typer.Argument(metavar="STATUS", help="The status it came to.")],
+    status: Annotated[
+        Status,
+        typer.Argument(
+            metavar="STATUS",
+            parser=options.read_status,
+            help="The status it came to; its Chinese name will do.",
+        ),
+    ],
     by: options.RequiredBy,
     at: options.At = None,
     licence: Annotated[
@@ -67,6 +79,13 @@ def advance(
                 zh=f"{application}：没有此申请编号，可用 gatekeeper filings list 查看",
             )
         after = move(before, status, at=at or now, now=now, licence=licence)
+        if after.status_at == before.status_at:
+            since, status_zh = clock(after.status_at), STATUS_ZH[before.status]
+            raise FilingError(
+                f"{application}: {since} is the very time of its present status, "
+                f"{before.status}; give a later --at",
+                zh=f"{application}：{since} 正是当前状态“{status_zh}”的时间，请给出更晚的 --at",
+            )
         store.advance(after, before=before, actor=by, source="cli", at=now, note=note)
     arrow = f"{application}: {before.status} -> {after.status}"
     say(f"{arrow} ({after.status_at.isoformat(timespec='seconds')})")
@@ -83,9 +102,17 @@ def suspend(
     """Record a bureau's order to cut a filing off at once."""
     settings = options.settings_in(context)
     kind = OrderKind.RESTRICTION if restricted else OrderKind.SUSPENSION
-    with writing_store(settings) as store:
+    now = options.now()
+    if at is not None and at > now + _AHEAD:
+        raise FilingError(
+            f"{filing}: {clock(at)} lies in the future, and an order cuts off at once; "
+            "record it when it comes, or check --at and its offset",
+            zh=f"{filing}：{clock(at)} 晚于当前时间，而停止接入指令立即生效；请届时再登记，"
+            "或检查 --at 及其时区",
+        )
+    with present_store(settings) as store:
         _known(store, filing)
-        order = Order(filing_id=filing, kind=kind, at=at or options.now(), by=by, reason=reason)
+        order = Order(filing_id=filing, kind=kind, at=at or now, by=by, reason=reason)
         placed = store.place_order(order)
     if settings.lang == "zh":
         say(f"{filing}：{'已停止接入' if placed else '此前已停止接入，没有变化'}（{kind}）")

@@ -15,6 +15,7 @@ import typer
 from gatekeeper.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
+    from gatekeeper.filing import Status
     from gatekeeper.gate import Finding
 
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -86,6 +87,20 @@ def read_account_id(text: str) -> str:
             zh=f"{text!r} 不是账号 ID，应为 12 位数字",
         )
     return text
+
+
+def read_status(text: str) -> Status:
+    """A status by its name, or as operators call it in Chinese."""
+    from gatekeeper.filing import STATUS_ZH, Status
+
+    word = text.strip()
+    for status in Status:
+        if word in (status.value, STATUS_ZH[status]):
+            return status
+    raise Refused(
+        f"{text!r} is not a status; write one of {', '.join(Status)}, or its Chinese name",
+        zh=f"{text!r} 不是有效的状态，应为{'、'.join(STATUS_ZH.values())}之一，或其英文名",
+    )
 
 
 def read_name(text: str) -> str:

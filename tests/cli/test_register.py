@@ -219,6 +219,62 @@ def test_advance_takes_one_legal_step(gatekeeper, filings):
     assert (event["actor"], event["note"], event["status"]) == ("王", "电话确认", "approved")
 
 
+@pytest.mark.parametrize("word", ["approved", "已通过", " 已通过 "])
+def test_a_status_is_written_in_either_language(word, gatekeeper, filings):
+    gatekeeper("filings", "import", filings({"status": "管局审核中"}), status=0)
+    assert len(listed(gatekeeper, "--status", "管局审核中")["applications"]) == 1
+    gatekeeper("filings", "advance", "A1", word, "--by", "王", status=0)
+    [application] = listed(gatekeeper, "--status", word)["applications"]
+    assert application["status"] == "approved"
+
+
+def test_every_status_has_a_chinese_word_that_advance_knows(gatekeeper, filings):
+    gatekeeper("filings", "import", filings({"status": "draft"}), status=0)
+    for word in ("草稿", "待初审", "已退回", "已上报", "待短信核验", "管局审核中", "已通过"):
+        listed(gatekeeper, "--status", word)
+    for word in ("管局驳回", "已撤回"):
+        listed(gatekeeper, "--status", word)
+    wrong = gatekeeper("filings", "advance", "A1", "通过", "--by", "王", status=2).err
+    assert "approved" in wrong
+    chinese = gatekeeper("filings", "advance", "A1", "x", "--by", "王", "--lang=zh", status=2).err
+    assert "已通过" in chinese
+
+
+def test_one_status_at_a_time(gatekeeper, filings):
+    at = "2026-03-01T10:00:00+08:00"
+    gatekeeper("filings", "import", filings({"status": "bureau_review", "status_at": at}), status=0)
+    move = ("filings", "advance", "A1", "approved", "--by", "ops", "--at")
+    assert "later --at" in gatekeeper(*move, at, status=1).err
+    assert "--at" in gatekeeper(*move, "2026-03-01T02:00:00Z", "--lang", "zh", status=1).err
+    assert listed(gatekeeper)["applications"][0]["status"] == "bureau_review"
+    gatekeeper(*move, "2026-03-01T10:00:01", status=0)
+
+
+def test_times_of_applications_are_utc_in_json(gatekeeper, filings, tmp_path):
+    gatekeeper("filings", "import", filings(), status=0)
+    gatekeeper("filings", "export", "--out", "all.json", status=0)
+    gatekeeper("filings", "export", "--out", "all.jsonl", status=0)
+    found = [
+        *listed(gatekeeper)["applications"],
+        *gatekeeper("filings", "show", "F1", "--format", "json").json["applications"],
+        *json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))["applications"],
+        json.loads((tmp_path / "all.jsonl").read_text(encoding="utf-8")),
+    ]
+    assert [one["status_at"] for one in found] == ["2026-03-01T02:00:00Z"] * 4
+
+
+def test_an_order_holds_at_once(gatekeeper, filings):
+    gatekeeper("filings", "import", filings(), status=0)
+    order = ("filings", "suspend", "F1", "--by", "管局", "--reason", "第7号")
+    later = gatekeeper(*order, "--at", "2999-01-01", status=1).err
+    assert "at once" in later
+    assert "--at" in gatekeeper(*order, "--at", "2999-01-01", "--lang", "zh", status=1).err
+    assert len(listed(gatekeeper, "--in-effect")["filings"]) == 1
+    said = gatekeeper(*order, "--at", "2026-03-05", status=0).err
+    assert said == "F1: not in effect from now on (suspension)\n"
+    assert listed(gatekeeper, "--in-effect")["filings"] == []
+
+
 def test_moves_name_what_they_do_not_find(gatekeeper, filings):
     gatekeeper("filings", "advance", "A9", "approved", "--by", "x", status=1)
     gatekeeper("filings", "import", filings(), status=0)
