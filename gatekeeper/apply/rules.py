@@ -66,7 +66,8 @@ class RuleChange:
         if now not in (before, after) and not on_the_way:
             raise Drifted
         to_add = [i for i, rule in enumerate(self.added) if rule_key(rule) not in now]
-        to_remove = [rule for rule in self.removed if rule_key(rule) in now]
+        # As they are found: an emulator wants a rule named as it was given.
+        to_remove = [rule for rule in found if rule_key(rule) in removed]
         return to_add, to_remove
 
     def _ordered(self, now: set[RuleKey]) -> bool:

@@ -116,6 +116,29 @@ def alteration(group: SecurityGroup, kind: GateKind, policy: Policy) -> Alterati
     return Alteration(missing, tuple(extra), group.egress)
 
 
+def plain_group(group: SecurityGroup) -> SecurityGroup:
+    """A group with its inbound rules as EC2 keeps them: equal groups are then equal values.
+
+    Dumps and emulators also show protocol numbers, host bits, and ports of -1 for all of them.
+    """
+    return group._replace(rules=tuple(map(_plain, group.rules)))
+
+
+def _plain(rule: Rule) -> Rule:
+    try:
+        protocol = reading.protocol_number(rule.protocol)
+        ports = reading.read_ports(protocol, rule.from_port, rule.to_port)
+        source = rule.source
+        if rule.kind in ("ipv4", "ipv6"):
+            network = reading.read_network(source)
+            source = reading.cidr_text(network.family, network.low, network.high)
+    except MalformedRule:
+        return rule
+    from_port, to_port = reading.aws_ports(protocol, ports)
+    name = reading.aws_protocol(protocol)
+    return Rule(name, from_port, to_port, rule.kind, source, rule.description)
+
+
 def rule_key(rule: Rule) -> RuleKey:
     """What makes two rules the same to AWS: protocol, ports and source, never the description."""
     try:

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from gatekeeper.account import FAMILIES, Doubt, Family, SecurityGroup
 from gatekeeper.gate.decide import Ruling
+from gatekeeper.gate.gates import plain_group
 from gatekeeper.gate.judged import JudgedAccount
 from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
@@ -56,7 +57,7 @@ def plan_narrowings(planner: Planner) -> None:
     """Plan every group that exposes a closed endpoint, or note why it stays."""
     narrowings = _Narrowings(planner)
     for group_id, families in narrowings.exposing().items():
-        narrowings.add(planner.account.state.groups[group_id], families)
+        narrowings.add(plain_group(planner.account.state.groups[group_id]), families)
 
 
 @dataclass(slots=True)

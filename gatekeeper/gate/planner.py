@@ -32,6 +32,7 @@ from gatekeeper.gate.gates import (
     alteration,
     gate_rules,
     gate_tags,
+    plain_group,
 )
 from gatekeeper.gate.judged import JudgedAccount, Reconciliation
 from gatekeeper.gate.model import Verdict, shortlist
@@ -274,7 +275,8 @@ class AccountPlanner:
 
     def _repair(self) -> None:
         """Put altered gates right, never giving a port to an endpoint that may not have it."""
-        for (vpc_id, kind), gate in sorted(self.account.gates.ours.items()):
+        for (vpc_id, kind), read in sorted(self.account.gates.ours.items()):
+            gate = plain_group(read)
             changed = alteration(gate, kind, self.policy)
             if not changed:
                 continue

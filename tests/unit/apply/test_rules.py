@@ -91,7 +91,9 @@ def test_what_somebody_else_did_is_drift(found, begun):
 def test_descriptions_and_spellings_do_not_matter():
     found = [rule._replace(description="other words") for rule in BEFORE]
     found[0] = found[0]._replace(protocol="6")
-    assert change().left(found, begun=False) == ([0, 1], [WIDE, OTHER])
+    to_add, to_remove = change().left(found, begun=False)
+    assert to_add == [0, 1]
+    assert to_remove == [found[0], found[1]], "what goes out is named as it is found"
 
 
 # carried out ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.account import AccountState
+from gatekeeper.account import AccountState, Rule
 from gatekeeper.errors import PlanRefused, PlanTooLarge
 from gatekeeper.filing import fold
 from gatekeeper.gate import Belts, Op, Plan, make_plan, plan_from_json
@@ -105,6 +105,29 @@ def test_equal_worlds_give_equal_plans(seed: int) -> None:
     draw = random.Random(seed)
     states = [shuffled(state, draw) for state in world()]
     draw.shuffle(states)
+    assert plan_of(states).to_json() == plan_of(world()).to_json()
+
+
+def as_an_emulator_says(rule: Rule) -> Rule:
+    """The same rule in another spelling: the number of its protocol, host bits, no ports."""
+    numbers = {"tcp": "6", "udp": "17", "-1": "all"}
+    source = rule.source.replace("9.0.0.0/8", "9.1.2.3/8").replace("::/0", "0:0::/0")
+    ports = rule[1:3] if rule.protocol != "-1" else (-1, -1)
+    return Rule(numbers[rule.protocol], *ports, rule.kind, source, rule.description)
+
+
+def test_rules_spelled_otherwise_give_the_same_plan() -> None:
+    states = [
+        replace(
+            state,
+            groups={
+                name: one._replace(rules=tuple(map(as_an_emulator_says, one.rules)))
+                for name, one in state.groups.items()
+            },
+        )
+        for state in world()
+    ]
+    assert states != world()
     assert plan_of(states).to_json() == plan_of(world()).to_json()
 
 
