@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,9 +14,19 @@ from gatekeeper.cli.filings_import import refuse
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.stores import announced_store, present_store, writing_store
-from gatekeeper.errors import UnknownRecord
+from gatekeeper.errors import UnknownRecord, UsageError
+from gatekeeper.filing import Problem
+
+if TYPE_CHECKING:
+    from gatekeeper.sources import AccountRow
 
 app = command_app(COMMANDS["accounts"].summary)
+
+_ROLE: Final = re.compile(
+    r"arn:(?P<partition>aws(-[a-z]+)*):iam::(?P<account>[0-9]{12}):role/[\w+=,.@/-]{1,512}",
+    re.ASCII,
+)
+"""An IAM role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"""
 
 AccountId = Annotated[
     str,
@@ -40,6 +52,7 @@ def add(
     from gatekeeper.store import Account
 
     settings = options.settings_in(context)
+    _check_role(role_arn, account_id, settings.region)
     account = Account(account_id=account_id, name=name, role_arn=role_arn, external_id=external_id)
     with writing_store(settings) as store:
         changed = store.put_account(account, actor=options.whoami(by), at=options.now())
@@ -72,7 +85,8 @@ def import_accounts(
             if settings.lang == "zh"
             else f"{file}: unknown column {column}, not read"
         )
-    refuse(found.problems, len(found.problems) + found.more_problems)
+    problems = [*found.problems, *_elsewhere(found.rows, settings.region)]
+    refuse(problems, len(problems) + found.more_problems)
     accounts = [
         Account(
             account_id=row.account_id,
@@ -122,3 +136,63 @@ def remove(
             zh=f"{account_id}：该账号未登记，可用 gatekeeper accounts list 查看",
         )
     say(f"{account_id}：已移除" if settings.lang == "zh" else f"{account_id}: removed")
+
+
+def _check_role(role_arn: str, account_id: str, region: str) -> None:
+    """Let pass no role, or one of this account in the region's partition.
+
+    Raises:
+        UsageError: it is no role's ARN, of another account, or of another partition.
+    """
+    if not role_arn:
+        return
+    parts = _ROLE.fullmatch(role_arn)
+    if parts is None:
+        raise UsageError(
+            f"--role-arn {role_arn!r} is not the ARN of a role; write it as "
+            f"arn:{_partition(region)}:iam::{account_id}:role/NAME",
+            zh=f"--role-arn {role_arn!r} 不是角色的 ARN，应写作 "
+            f"arn:{_partition(region)}:iam::{account_id}:role/名称",
+        )
+    if parts["account"] != account_id:
+        raise UsageError(
+            f"--role-arn is a role of account {parts['account']}, not of {account_id}; "
+            "name a role of the account itself",
+            zh=f"--role-arn 是账号 {parts['account']} 的角色，而不是 {account_id} 的；"
+            "请指定该账号自身的角色",
+        )
+    if parts["partition"] != _partition(region):
+        reason, reason_zh = _other_partition(parts["partition"], region)
+        raise UsageError(
+            f"--role-arn {reason}; correct the ARN or --region",
+            zh=f"--role-arn {reason_zh}，请修正 ARN 或 --region",
+        )
+
+
+def _elsewhere(rows: Iterable[AccountRow], region: str) -> Iterator[Problem]:
+    """Rows whose role is of another partition than the region."""
+    for row in rows:
+        parts = _ROLE.fullmatch(row.role_arn)
+        if parts is not None and parts["partition"] != _partition(region):
+            reason, reason_zh = _other_partition(parts["partition"], region)
+            yield Problem(
+                where=row.where,
+                column="role_arn",
+                value=row.role_arn,
+                reason=reason,
+                reason_zh=reason_zh,
+            )
+
+
+def _other_partition(found: str, region: str) -> tuple[str, str]:
+    return (
+        f"is of partition {found}, but the region {region} is of {_partition(region)}",
+        f"属于分区 {found}，而区域 {region} 属于 {_partition(region)}",
+    )
+
+
+def _partition(region: str) -> str:
+    """The partition of a region, as ARNs name it."""
+    from gatekeeper.aws.answers import partition_of
+
+    return partition_of(region)

@@ -18,7 +18,7 @@ from gatekeeper.cli.scope import edges, quiet, survey_scope
 from gatekeeper.cli.settings import Lang, Settings
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 from gatekeeper.cli.stores import present_store
-from gatekeeper.errors import UnknownRecord, UsageError
+from gatekeeper.errors import LeaseHeld, PlanError, UnknownRecord, UsageError
 
 if TYPE_CHECKING:
     from gatekeeper.apply import Outcome, RunReport, Tools
@@ -65,9 +65,9 @@ def apply(
     if file is not None:
         made = read_plan(file)
         with present_store(settings) as store:
-            report = _carry_out(
-                _Job(settings, store, settings.policy(), actor, wait), made, yes, allow_large
-            )
+            job = _Job(settings, store, settings.policy(), actor, wait)
+            with _told(job, made.id, form, out):
+                report = _carry_out(job, made, yes, allow_large)
         unread = bool(made.incomplete)
     else:
         with present_store(settings):
@@ -79,10 +79,9 @@ def apply(
             job = _Job(settings, look.store, look.policy, actor, wait)
             if made.actions or made.blocked:
                 look.store.save_plan(made.id, actor, look.found.at, made.to_json())
-            report = _carry_out(job, made, yes, allow_large)
+            with _told(job, made.id, form, out):
+                report = _carry_out(job, made, yes, allow_large)
             unread = not all(state.complete for state in look.scope.states)
-    if report is None:
-        return FOUND
     deliver(run_report(report, settings.lang), form=form, out=out, lang=settings.lang)
     return worst((report.exit_status, INCOMPLETE if unread else CLEAN))
 
@@ -106,17 +105,19 @@ def rollback(
 
     settings = options.settings_in(context)
     with present_store(settings) as store:
-        if store.run(run) is None:
+        begun = store.run(run)
+        if begun is None:
             raise UnknownRecord(
                 f"{run}: no run has this id; see gatekeeper history --kind run.started",
                 zh=f"{run}：没有此执行编号，可用 gatekeeper history --kind run.started 查看",
             )
         question = f"回滚 {run}？" if settings.lang == "zh" else f"Roll back run {run}?"
-        if not yes and not _agreed(question, settings.lang):
-            return FOUND
         job = _Job(settings, store, settings.policy(), options.whoami(by), wait)
-        with job.tools() as tools:
-            report = roll_back(run, tools)
+        with _told(job, begun.plan_id, form, out):
+            if not yes:
+                _ask(question)
+            with job.tools() as tools:
+                report = roll_back(run, tools)
     deliver(run_report(report, settings.lang), form=form, out=out, lang=settings.lang)
     return report.exit_status
 
@@ -153,8 +154,32 @@ class _Job(NamedTuple):
             say(f"{outcome.result} {outcome.action_id} {reason}")
 
 
-def _carry_out(job: _Job, plan: Plan, yes: bool, allow_large: bool) -> RunReport | None:
-    """The run; ``None`` where nobody agreed to it."""
+class _Declined(PlanError):
+    """Nobody agreed to it."""
+
+    exit_status = FOUND
+
+
+@contextmanager
+def _told(job: _Job, plan_id: str, form: options.Form, out: Path | None) -> Iterator[None]:
+    """Print JSON for a run that does not come to be, too: a program reads stdout alone."""
+    from gatekeeper.report.changes import unrun_report
+
+    try:
+        yield
+    except (PlanError, LeaseHeld) as error:
+        if form is options.Form.JSON:
+            report = unrun_report(plan_id, job.store.trail_head(), error)
+            deliver(report, form=form, out=out, lang=job.settings.lang)
+        raise
+
+
+def _carry_out(job: _Job, plan: Plan, yes: bool, allow_large: bool) -> RunReport:
+    """The run.
+
+    Raises:
+        PlanError: it may not be carried out now, or nobody agreed to it.
+    """
     from gatekeeper.apply import RunReport, carry_out_plan
     from gatekeeper.execution import check, pending
 
@@ -174,8 +199,7 @@ def _carry_out(job: _Job, plan: Plan, yes: bool, allow_large: bool) -> RunReport
         _describe(plan, settings)
         count = len(plan.actions)
         question = f"执行 {count} 项操作？" if settings.lang == "zh" else f"Do {count} actions?"
-        if not _agreed(question, settings.lang):
-            return None
+        _ask(question)
     with job.tools() as tools:
         return carry_out_plan(plan, tools, mark=mark)
 
@@ -191,21 +215,19 @@ def _describe(plan: Plan, settings: Settings) -> None:
             say(line)
 
 
-def _agreed(question: str, lang: Lang) -> bool:
-    """Ask on a terminal; elsewhere nobody can agree."""
+def _ask(question: str) -> None:
+    """Ask on a terminal; elsewhere nobody can agree.
+
+    Raises:
+        _Declined: the answer is no, or nobody is there to give one.
+    """
     if not sys.stdin.isatty():
-        say(
-            "未获确认，未作任何更改；请加上 --yes"
-            if lang == "zh"
-            else "declined, nothing was changed: nobody can be asked here; pass --yes",
-            lang=lang,
-            error=True,
+        raise _Declined(
+            "declined, nothing was changed: nobody can be asked here; pass --yes",
+            zh="未获确认，未作任何更改；请加上 --yes",
         )
-        return False
-    if typer.confirm(question, default=False, err=True):
-        return True
-    say("未作任何更改" if lang == "zh" else "declined, nothing was changed", lang=lang, error=True)
-    return False
+    if not typer.confirm(question, default=False, err=True):
+        raise _Declined("declined, nothing was changed", zh="未作任何更改")
 
 
 def _nothing_to_do(plan: Plan, lang: Lang) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gatekeeper.account import AccountState
 from gatekeeper.apply import RunReport
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.gate import Plan
 from gatekeeper.report.accounts import alarms
 from gatekeeper.report.records import Cell, Report, Table, several
@@ -69,6 +70,23 @@ def run_report(run: RunReport, lang: str) -> Report:
             ("plan_id", run.plan_id),
             ("trail_head", run.trail_head),
         ),
+    )
+
+
+def unrun_report(plan_id: str, trail_head: str, error: GatekeeperError) -> Report:
+    """A run that did not come to be: run/1 without results, and why."""
+    return Report(
+        title="run",
+        document={
+            "schema": "gatekeeper/run/1",
+            "run_id": "",
+            "plan_id": plan_id,
+            "results": [],
+            "reason": error.text("en"),
+            "reason_zh": error.text("zh"),
+            "trail_head": trail_head,
+        },
+        tables=(Table("results", ("action", "result", "reason"), ()),),
     )
 
 

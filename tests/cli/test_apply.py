@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime
 
 import pytest
 from boto3.session import Session
 from moto.server import ThreadedMotoServer
+
+from gatekeeper.store import Account, open_store
 
 ACCOUNT_ID = "123456789012"
 SHOP, BLOG, PORTAL = "52.83.10.11", "52.83.10.12", "52.83.10.13"
@@ -136,6 +139,37 @@ def test_a_pipe_declines(filed, process, gatekeeper):
     assert exposed(gatekeeper) == {SHOP, BLOG}
 
 
+def test_a_run_that_does_not_come_to_be_is_json_too(filed, gatekeeper, process, tmp_path):
+    (tmp_path / "tight.yaml").write_text("limits: {floor: 0, percent: 0}\n")
+    (tmp_path / "two.yaml").write_text("approvals: {open: 1, close: 1}\n")
+    made = document(gatekeeper, "plan", "--out", "plan.json", status=3)
+
+    def refused(*words, status):
+        shown = process(*words, "--format", "json", status=status)
+        assert shown.json["schema"] == "gatekeeper/run/1"
+        assert (shown.json["run_id"], shown.json["results"]) == ("", [])
+        assert len(shown.json["trail_head"]) == 64
+        assert shown.json["plan_id"]
+        assert shown.json["reason_zh"]
+        assert shown.err == f"gatekeeper: {shown.json['reason']}\n"
+        return shown.json
+
+    assert "--yes" in refused("apply", status=3)["reason"]
+    declined = refused("apply", "plan.json", status=3)
+    assert declined["plan_id"] == made["id"]
+    refused("apply", "--yes", "--policy", "tight.yaml", status=1)
+    refused("apply", "--yes", "--policy", "two.yaml", status=3)
+    assert (
+        "another policy"
+        in refused("apply", "plan.json", "--yes", "--policy", "two.yaml", status=3)["reason"]
+    )
+    run = document(gatekeeper, "apply", "plan.json", "--yes", status=0)
+    assert "reason" not in run
+    back = refused("rollback", run["run_id"], status=3)
+    assert back["plan_id"] == made["id"]
+    assert gatekeeper("rollback", run["run_id"], "--format", "csv", status=3).out == ""
+
+
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
 def test_a_terminal_asks(answer, status, filed, tmp_path, gatekeeper):
     controller, terminal = os.openpty()
@@ -244,7 +278,9 @@ def test_an_account_that_cannot_be_entered_is_incomplete(filed, gatekeeper):
 def test_an_account_that_became_unreadable_is_incomplete(filed, gatekeeper):
     gatekeeper("plan", "--out", "plan.json", status=3)
     role = "arn:aws-cn:iam::999988887777:role/gatekeeper"
-    gatekeeper("accounts", "add", ACCOUNT_ID, "--role-arn", role, status=0)
+    with open_store("sqlite:///gatekeeper.db") as store:  # the command refuses such a role
+        account = Account(account_id=ACCOUNT_ID, role_arn=role)
+        store.put_account(account, actor="ops", at=datetime.now(UTC))
     shown = document(gatekeeper, "apply", "plan.json", "--yes", status=4)
     assert {r["result"] for r in shown["results"]} == {"blocked"}
     assert "AccountMismatch" in shown["results"][0]["reason"]

@@ -324,6 +324,36 @@ def test_an_order_holds_a_filing_until_it_ends(extra, gatekeeper, filings):
     assert len(listed(gatekeeper, "--in-effect")["filings"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("gatekeeper", "not the ARN of a role"),
+        ("arn:aws-cn:iam::111122223333:user/x", "not the ARN of a role"),
+        ("arn:aws-cn:iam::11112222333:role/x", "not the ARN of a role"),
+        ("arn:aws-cn:iam::111122223333:role/", "not the ARN of a role"),
+        ("arn:aws-cn:iam::444455556666:role/x", "444455556666"),
+        ("arn:aws:iam::111122223333:role/x", "partition aws,"),
+    ],
+)
+def test_a_role_is_of_the_account_and_the_partition(role, words, gatekeeper, tmp_path):
+    add = ("accounts", "add", "111122223333", "--role-arn", role)
+    assert words in gatekeeper(*add, status=2).err
+    assert "--role-arn" in gatekeeper(*add, "--lang", "zh", status=2).err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_partition_follows_the_region(gatekeeper, tmp_path):
+    role = "arn:aws:iam::111122223333:role/team/x"
+    (tmp_path / "a.csv").write_text(f"account_id,role_arn\n111122223333,{role}\n")
+    refused = gatekeeper("accounts", "import", "a.csv", status=1).err
+    assert "line 2, column role_arn" in refused
+    assert "partition" in refused
+    gatekeeper("accounts", "import", "a.csv", "--region", "eu-west-1", status=0)
+    gatekeeper(
+        "accounts", "add", "111122223333", "--role-arn", role, "--region=eu-west-1", status=0
+    )
+
+
 def test_accounts_are_kept_and_forgotten(gatekeeper, tmp_path):
     role = "arn:aws-cn:iam::111122223333:role/gatekeeper"
     gatekeeper("accounts", "add", "111122223333", "--name", "生产", "--role-arn", role, status=0)
