@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -15,6 +15,8 @@ from gatekeeper.policy import Policy
 
 T = TypeVar("T")
 RuleKey = tuple[int, int, int, str]
+RuleTags = Sequence[Mapping[str, str]]
+"""The tags of the rules that a narrowing adds, by place."""
 
 RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
 """Describe calls lag a change by a moment (AWS: eventual consistency)."""
@@ -45,6 +47,8 @@ class Account:
     sleep: Callable[[float], None]
     tags: dict[str, list[tuple[Rule, dict[str, str]]]] = field(default_factory=dict)
     """The tags of the rules of the groups to be narrowed."""
+    owed: Mapping[str, RuleTags] = field(default_factory=dict)
+    """By action, the tags that this run wrote down, before it was killed, of rules now gone."""
     stale: bool = False
     """Whether groups were given or taken since: then who holds what must be read anew."""
 

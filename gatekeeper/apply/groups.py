@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gatekeeper.account import Family
-from gatekeeper.apply.context import RETRY_SECONDS, Account, Refused
+from gatekeeper.account import Family, SecurityGroup
+from gatekeeper.apply.context import RETRY_SECONDS, Account, Refused, RuleTags
 from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, RuleKey, carry_out
 from gatekeeper.errors import AwsError
 from gatekeeper.gate import Action, Narrow, Narrowing, Ruling, Verdict, alteration, quotas, rule_key
+from gatekeeper.store import JournalEntry
 
 
 def narrow(account: Account, action: Narrow) -> Result:
@@ -19,7 +20,7 @@ def narrow(account: Account, action: Narrow) -> Result:
         raise account.unreadable()
     account.refuse_changed_users(action.group_id)
     group = account.read_group(action.group_id)
-    change = _narrowing(account, action)
+    change = _narrowing(account, action, group, account.owed.get(action.id, ()))
     to_add, to_remove = change.left(group.rules, begun=action.id in account.journal.begun)
     if not to_add and not to_remove:
         return Result.NOOP
@@ -50,15 +51,16 @@ def _give_back(account: Account, action: Narrow, change: RuleChange) -> bool:
     return False
 
 
-def settle(account: Account, action: Narrow) -> bool:
+def settle(account: Account, action: Narrow, tags: RuleTags) -> bool:
     """Put back what a killed run owed: its rules went out first, and theirs never came in.
 
-    What is added never exposes anything, so neither register nor plan need be asked.
+    ``tags`` are what that run wrote down of them.  What is added never exposes anything, so neither
+    register nor plan need be asked.
     """
     group = account.edge.read_groups([action.group_id]).get(action.group_id)
     if group is None:
         return False
-    change = _narrowing(account, action)
+    change = _narrowing(account, action, group, tags)
     now = {rule_key(rule) for rule in group.rules}
     before, after = change.keys()
     owed = after - before
@@ -88,15 +90,30 @@ def known_tags(account: Account, group_id: str) -> dict[RuleKey, dict[str, str]]
     return {rule_key(rule): tags for rule, tags in account.tags.get(group_id, ()) if tags}
 
 
-def _narrowing(account: Account, action: Narrow) -> RuleChange:
-    known = {rule_key(rule): tags for rule, tags in account.tags.get(action.group_id, ()) if tags}
-    heirs = [action.removed[place] for place in action.heirs]
+def tags_written_down(entries: Iterable[JournalEntry]) -> dict[str, RuleTags]:
+    """By action, the tags of the rules that must follow those that a run took out first."""
+    return {
+        entry.action_id: tuple(entry.detail["tags"]) for entry in entries if "tags" in entry.detail
+    }
+
+
+def _narrowing(
+    account: Account, action: Narrow, group: SecurityGroup, owed: RuleTags
+) -> RuleChange:
+    """The change, with the tags of the rules that stand, and of those that are gone as written."""
+    known = known_tags(account, action.group_id)
+    now = {rule_key(rule) for rule in group.rules}
+    tags: list[Mapping[str, str]] = []
+    for place, heir in enumerate(action.heirs):
+        key = rule_key(action.removed[heir])
+        gone = key not in now and place < len(owed)
+        tags.append(owed[place] if gone else known.get(key, {}))
     return RuleChange(
         group_id=action.group_id,
         before=action.before,
         added=action.added,
         removed=action.removed,
-        tags=tuple(known.get(rule_key(heir), {}) for heir in heirs),
+        tags=tuple(tags),
         remove_first=account.policy.narrow_without_headroom and not _fit_together(account, action),
     )
 

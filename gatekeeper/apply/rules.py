@@ -141,10 +141,14 @@ def _remove(
     change: RuleChange, edge: Edge, journal: Journal, action_id: str, rules: list[Rule]
 ) -> None:
     if rules:
+        detail: dict[str, Any] = {"group_id": change.group_id, "rules": rules_json(rules)}
+        if change.remove_first:
+            # Nobody else will know them once the rules that carry them are gone.
+            detail["tags"] = [dict(tags) for tags in change.tags]
         journal.call(
             action_id,
             "RevokeSecurityGroupIngress",
-            {"group_id": change.group_id, "rules": rules_json(rules)},
+            detail,
             lambda: edge.revoke(change.group_id, rules),
         )
 

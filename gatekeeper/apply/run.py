@@ -17,7 +17,7 @@ from datetime import datetime
 from gatekeeper.apply.actions import do
 from gatekeeper.apply.context import RETRY_SECONDS, Account, Judge
 from gatekeeper.apply.edge import Edge
-from gatekeeper.apply.groups import load_tags, settle
+from gatekeeper.apply.groups import load_tags, settle, tags_written_down
 from gatekeeper.apply.journal import Journal, RegisterChanged
 from gatekeeper.apply.outcome import Outcome, Result, RunReport
 from gatekeeper.apply.verify import unmet
@@ -217,13 +217,15 @@ class _AccountRun:
         self.unread = False
         """Whether the account could not be read completely at some point of the run."""
         self.edge = edge
+        entries = tools.store.journal_entries(run_id)
+        self.owed = tags_written_down(entries)
         self.journal = Journal(
             tools.store,
             run_id,
             token,
             mark,
             tools.clock,
-            begun=frozenset(entry.action_id for entry in tools.store.journal_entries(run_id)),
+            begun=frozenset(entry.action_id for entry in entries),
         )
 
     def run(self, dead: Iterable[Run]) -> Iterator[Outcome]:
@@ -232,6 +234,7 @@ class _AccountRun:
         account = Account(
             self.edge, self.journal, self.tools.policy, self.tools.judge, judged, self.tools.sleep
         )
+        account.owed = self.owed
         self._settle(account, dead)
         if not self.actions:
             return
@@ -312,8 +315,9 @@ class _AccountRun:
     def _settle(self, account: Account, dead: Iterable[Run]) -> None:
         for run in dead:
             if run.kind == "apply" and self.account_id in run.accounts:
+                owed = tags_written_down(self.tools.store.journal_entries(run.run_id))
                 for action in _half_done(run, self.tools.store, self.account_id):
-                    settle(account, action)
+                    settle(account, action, owed.get(action.id, ()))
 
 
 def _half_done(run: Run, store: Store, account_id: str) -> Iterator[Narrow]:
