@@ -44,11 +44,12 @@ class Scene:
         here = self.account
         self.vpc = here.add_vpc("10.20.0.0/16", "2406:da00:1::/56")
         self.wide = here.create_group(self.vpc, "wide", rules=[tcp(0, 65535, says="web")])
-        here.world.rule_tags[self.wide] = {
-            rule[:5]: {"team": "web"} for rule in here.world.groups[self.wide].rules
-        }
         every = [Rule("-1", None, None, "ipv4", ANYWHERE), Rule("-1", None, None, "ipv6", "::/0")]
         self.all = here.create_group(self.vpc, "all", rules=every)
+        for group in (self.wide, self.all):
+            here.world.rule_tags[group] = {
+                rule[:5]: {"team": "web"} for rule in here.world.groups[group].rules
+            }
         self.office = here.create_group(self.vpc, "office", rules=[tcp(22, source="10.0.0.0/8")])
         self.lawful = here.add_interface(self.vpc, [self.office], eips=["52.83.0.1"])
         self.unfiled = here.add_interface(self.vpc, [self.office], eips=["52.83.0.2"])
