@@ -266,6 +266,22 @@ def test_the_groups_of_a_load_balancer(bench, edge, kind):
     assert set(again.ips("ipv4")) == {"52.83.0.1", "52.83.0.2"}
 
 
+@pytest.mark.parametrize("by_arn", [True, False], ids=["path of the ARN", "net"])
+def test_a_network_load_balancer_is_read_anew_by_either_path(bench, edge, by_arn):
+    """moto gives it an ``app/`` ARN, AWS a ``net/`` one; interfaces may be described by both."""
+    vpc = bench.vpc()
+    group = bench.group(vpc, "first")
+    arn = bench.balancer(vpc, "web", LoadBalancerType.NETWORK, [group])
+    path = arn.partition(":loadbalancer/")[2]
+    if not by_arn:
+        path = f"net/{path.partition('/')[2]}"
+    bench.interface(vpc, [group], "52.83.0.1", description=f"ELB {path}")
+    bench.interface(vpc, [group], "52.83.0.2", description=f"ELB {path}0")
+    found = endpoint(edge, arn)
+    assert found.ips("ipv4") == ("52.83.0.1",)
+    assert edge.read_endpoint(found) == found
+
+
 def test_a_load_balancer_gives_its_groups_to_its_interfaces(bench, edge):
     differs(bench, "load balancers have no interfaces of their own")
     vpc = bench.vpc()
