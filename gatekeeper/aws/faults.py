@@ -56,6 +56,10 @@ _UNREACHED: Final = (
     "check the network, the proxy and AWS_ENDPOINT_URL",
     "请检查网络、代理和 AWS_ENDPOINT_URL",
 )
+_CONFIGURED: Final = (
+    "check AWS_ENDPOINT_URL, written as https://HOST[:PORT], and the AWS settings",
+    "请检查 AWS_ENDPOINT_URL（应写作 https://主机[:端口]）及 AWS 配置",
+)
 _HINTS: Final[dict[str, tuple[str, str]]] = {
     **dict.fromkeys(
         ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"),
@@ -69,7 +73,16 @@ _HINTS: Final[dict[str, tuple[str, str]]] = {
     "UnrecognizedClientException": _REJECTED,
     **dict.fromkeys(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), _DENIED),
     **dict.fromkeys(("NoCredentials", "PartialCredentials", "ProfileNotFound"), _MISSING),
-    **dict.fromkeys(("EndpointConnection", "ConnectTimeout", "ReadTimeout"), _UNREACHED),
+    **dict.fromkeys(
+        (
+            *("EndpointConnection", "ConnectTimeout", "ReadTimeout", "ConnectionClosed"),
+            *("HTTPClient", "ProxyConnection", "SSL"),
+        ),
+        _UNREACHED,
+    ),
+    **dict.fromkeys(
+        ("BadConfiguration", "ConfigParse", "InvalidProxiesConfig", "InvalidRegion"), _CONFIGURED
+    ),
 }
 
 
@@ -90,6 +103,9 @@ def translate(error: Exception, operation: str) -> AwsError:
     elif isinstance(error, RuntimeError):
         # botocore's only one here: renewed credentials that have expired already.
         code, text = "ExpiredToken", str(error)
+    elif type(error) is ValueError:
+        # botocore's word for an endpoint or a setting that is none.
+        code, text = "BadConfiguration", str(error).split("\n")[0]
     else:
         code = type(error).__name__.removesuffix("Error")
         text = str(error).split("\n")[0]

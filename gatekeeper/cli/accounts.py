@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gatekeeper.cli import options
-from gatekeeper.cli.filings_import import refuse
+from gatekeeper.cli.filings_import import check_files, refuse
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.stores import announced_store, present_store, writing_store
@@ -78,6 +78,7 @@ def import_accounts(
     from gatekeeper.store import Account
 
     settings = options.settings_in(context)
+    check_files([file])
     found = read_accounts(file)
     for column in found.unknown_columns:
         say(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import io
 import os
 import sys
-from typing import Any
+from typing import Any, Final
 
-from gatekeeper.cli.output import say
+from gatekeeper.cli.output import say, silence, unwritten
 from gatekeeper.cli.settings import Lang, language
 from gatekeeper.errors import GatekeeperError, ImportRefused
 
 INTERRUPTED = 130
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def run(argv: list[str]) -> int:
@@ -31,13 +32,17 @@ def run(argv: list[str]) -> int:
                 say(problem.describe(lang))
         say(error.text(lang), lang=lang, error=True)
         status = error.exit_status
-    except Exception as error:  # noqa: BLE001 - the last stop: nobody is shown a traceback
-        if os.environ.get("GATEKEEPER_DEBUG"):
-            import traceback
-
-            traceback.print_exc()
-        say(_unexpected(error, lang), lang=lang, error=True)
+    except OSError as error:
         status = 1
+        if error.filename is None and error.errno in _FULL:
+            # Help is written by a library, straight to stdout.
+            silence(sys.stdout)
+            say(unwritten(error).text(lang), lang=lang, error=True)
+        else:
+            _confess(error, lang)
+    except Exception as error:  # noqa: BLE001 - the last stop: nobody is shown a traceback
+        status = 1
+        _confess(error, lang)
     if status == INTERRUPTED:
         say("已中断" if lang == "zh" else "interrupted", lang=lang, error=True)
     _flush()
@@ -92,6 +97,15 @@ def _translated(error: Any, text: str) -> str:
             return f"用法有误（{text}）"
 
 
+def _confess(error: Exception, lang: Lang) -> None:
+    """One line for what nobody foresaw; the traceback for who asks."""
+    if os.environ.get("GATEKEEPER_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    say(_unexpected(error, lang), lang=lang, error=True)
+
+
 def _unexpected(error: Exception, lang: Lang) -> str:
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if lang == "zh":
@@ -104,6 +118,5 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (BrokenPipeError, ValueError):
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (OSError, ValueError):
+            silence(stream)

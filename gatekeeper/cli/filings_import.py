@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+import os
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +15,7 @@ from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import Command
 from gatekeeper.cli.stores import announced_store, reading_store, writing_store
-from gatekeeper.errors import ImportRefused
+from gatekeeper.errors import FilingError, ImportRefused
 from gatekeeper.filing import Problem, Row, merge_files
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def import_filings(
     from gatekeeper.report.register import import_report
 
     settings = options.settings_in(context)
+    check_files(files)
     rows, problems, more = _read(files, settings.lang)
     names = [row.application.application_id for one in rows for row in one]
     with _store(settings, dry_run=dry_run, bad=bool(problems)) as store:
@@ -100,6 +103,27 @@ def _read(files: list[Path], lang: str) -> tuple[list[tuple[Row, ...]], list[Pro
                 else f"{file}: unknown column {column}, not read"
             )
     return rows, problems, more
+
+
+def check_files(files: Iterable[Path]) -> None:
+    """Let files pass that can be read; one that cannot is no bad row.
+
+    Raises:
+        FilingError: a file is missing, is a folder, or may not be read.
+    """
+    for file in files:
+        try:
+            if file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            file.stat()
+            if not os.access(file, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except (OSError, ValueError) as error:  # a name may hold what no name can
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise FilingError(
+                f"{file}: cannot read the file ({why}); nothing was stored: check the path",
+                zh=f"{file}：无法读取文件（{why}），未写入任何记录；请检查路径",
+            ) from None
 
 
 def refuse(bad: Sequence[Problem], count: int) -> None:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.report.text import visible
 
 if TYPE_CHECKING:
@@ -48,5 +49,23 @@ def _write(stream: TextIO, text: str) -> None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        silence(stream)
+    except OSError as error:
+        silence(stream)
+        if stream is sys.stdout:
+            raise unwritten(error) from None
+
+
+def unwritten(error: OSError) -> GatekeeperError:
+    """What to say where stdout takes no more: a full disk, mostly."""
+    why = error.strerror or type(error).__name__
+    return GatekeeperError(
+        f"cannot write to standard output: {why}; what was printed is not complete",
+        zh=f"无法写入标准输出：{why}；已输出的内容不完整",
+    )
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is left go nowhere, or Python would complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -124,6 +124,25 @@ def test_an_endpoint_that_is_no_address(monkeypatch):
         open_account(AccountTarget(), REGION)
 
 
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("nonsense", "BadConfiguration"),
+        ("http://", "BadConfiguration"),
+        ("http://127.0.0.1:99999", "BadConfiguration"),
+        ("http://[::1", "BadConfiguration"),
+        ("ftp://127.0.0.1", "HTTPClient"),
+    ],
+)
+def test_a_bad_endpoint_says_what_to_do(url, code, monkeypatch, script):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(AwsError) as caught:
+        open_account(AccountTarget(), REGION, patience=Patience(0.2, 0.2, 1))
+    assert caught.value.code == code
+    for lang in ("en", "zh"):
+        assert "AWS_ENDPOINT_URL" in caught.value.text(lang)
+
+
 def test_five_attempts_five_and_thirty_seconds():
     config = Patience().config()
     assert (config.connect_timeout, config.read_timeout) == (5, 30)

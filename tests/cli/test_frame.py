@@ -231,6 +231,23 @@ def test_a_reader_that_goes_away_stops_nothing(tmp_path, dump):
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize("words", [("accounts", "list"), ("--help",), ("--version",)], ids=" ".join)
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's /dev/full")  # noqa: PTH110
+def test_a_full_disk_is_one_line(words, tmp_path):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "gatekeeper", *words],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.splitlines() if not line.startswith("gatekeeper.db:")]
+    assert line.startswith("gatekeeper: cannot write to standard output: No space left on device")
+
+
 def test_a_narrow_encoding_loses_nothing(process, dump):
     dump()
     shown = process(

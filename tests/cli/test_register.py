@@ -60,6 +60,20 @@ def test_one_bad_file_stores_nothing_of_the_others(gatekeeper, filings):
     assert listed(gatekeeper)["applications"] == []
 
 
+@pytest.mark.parametrize("command", ["filings", "accounts"])
+def test_a_file_that_is_not_there_is_no_bad_row(command, gatekeeper, filings, tmp_path):
+    good = filings()
+    (tmp_path / "folder.csv").mkdir()
+    for name, why in (("none.csv", "No such file"), ("folder.csv", "Is a directory")):
+        files = (good, name) if command == "filings" else (name,)
+        shown = gatekeeper(command, "import", *files, status=1)
+        assert shown.err.startswith(f"gatekeeper: {name}: cannot read the file ({why}")
+        assert shown.err.count("\n") == 1
+        assert "row" not in shown.err
+        assert name in gatekeeper(command, "import", *files, "--lang", "zh", status=1).err
+    assert not (tmp_path / "gatekeeper.db").exists()
+
+
 def test_a_move_without_a_path_is_a_bad_row(gatekeeper, filings):
     gatekeeper("filings", "import", filings(), status=0)
     back = filings({"status": "draft", "status_at": "2026-04-01T10:00:00+08:00"})
