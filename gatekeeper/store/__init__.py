@@ -29,13 +29,18 @@ from gatekeeper.store.model import (
 from gatekeeper.store.opening import open_store
 
 if TYPE_CHECKING:
+    from gatekeeper.store.jobs import JobRun
     from gatekeeper.store.lease import Clock, Lease, SystemClock
+    from gatekeeper.store.outbox import Notice, Queued
     from gatekeeper.store.register import Records
     from gatekeeper.store.store import Store
 
 _LATE = {
     "Clock": "gatekeeper.store.lease",
+    "JobRun": "gatekeeper.store.jobs",
     "Lease": "gatekeeper.store.lease",
+    "Notice": "gatekeeper.store.outbox",
+    "Queued": "gatekeeper.store.outbox",
     "Records": "gatekeeper.store.register",
     "Store": "gatekeeper.store.store",
     "SystemClock": "gatekeeper.store.lease",
@@ -51,9 +56,12 @@ __all__ = [
     "EntryKind",
     "Event",
     "Fault",
+    "JobRun",
     "JournalEntry",
     "Lease",
+    "Notice",
     "Phase",
+    "Queued",
     "Records",
     "RememberedFinding",
     "Run",

@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exc, make_url
@@ -43,6 +44,9 @@ class Database:
         # A database in memory is one connection, so its transactions take turns.
         alone = self.sqlite and address.path is None
         self._turn = threading.RLock() if alone else nullcontext()
+        self._guard: ContextVar[Callable[[Connection], object] | None] = ContextVar(
+            "guard", default=None
+        )
         with self.translated():
             self._engine = _sqlite_engine(address) if self.sqlite else _postgresql_engine(address)
         if self.sqlite:
@@ -65,7 +69,22 @@ class Database:
         with self._turn, self.translated(), self._writing.begin() as connection:
             if trail:
                 self.lock_trail(connection)
+            guard = self._guard.get()
+            if guard is not None:
+                guard(connection)
             yield connection
+
+    @contextmanager
+    def guarded(self, guard: Callable[[Connection], object]) -> Iterator[None]:
+        """Let ``guard`` look at every transaction that this context writes; it refuses by raising.
+
+        Threads that are started meanwhile are not in this context.
+        """
+        before = self._guard.set(guard)
+        try:
+            yield
+        finally:
+            self._guard.reset(before)
 
     def lock_trail(self, connection: Connection) -> None:
         """Make this transaction the trail's only writer until it ends."""

@@ -296,6 +296,12 @@ def _holder(row: Row[Any]) -> Holder:
 
 def _held(row: Row[Any], wait: float) -> LeaseHeld:
     holder, since = _holder(row), from_text(row.acquired_at).strftime("%Y-%m-%d %H:%M:%SZ")
+    job = row.account_id.removeprefix("job:")
+    if job != row.account_id:
+        return LeaseHeld(
+            f"job {job} is being run by {holder} since {since}",
+            zh=f"作业 {job} 自 {since} 起正由 {row.host} 上的进程 {row.pid} 执行",
+        )
     return LeaseHeld(
         f"account {row.account_id} is being changed by {holder} since {since}; waited {wait:g} s, "
         "try again or wait longer with --wait",

@@ -23,7 +23,9 @@ from gatekeeper.account import (
 from gatekeeper.errors import StoreError
 from gatekeeper.store.encoding import canonical, from_text, plain, to_text
 from gatekeeper.store.engine import BATCH, Database, batches
+from gatekeeper.store.history import add_drifts
 from gatekeeper.store.model import RememberedFinding, Snapshot
+from gatekeeper.store.outbox import Notice, queue
 from gatekeeper.store.tables import (
     addresses,
     endpoints,
@@ -191,7 +193,14 @@ class Memory:
             }
 
     def remember_findings(
-        self, seen: Sequence[Mapping[str, Any]], *, accounts: Iterable[str], at: datetime
+        self,
+        seen: Sequence[Mapping[str, Any]],
+        *,
+        accounts: Iterable[str],
+        at: datetime,
+        notices: Iterable[Notice] = (),
+        drift: Iterable[Mapping[str, Any]] = (),
+        states: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Take ``seen`` as all findings of the accounts in scope; what they lack is resolved.
 
@@ -202,6 +211,9 @@ class Memory:
             accounts: the accounts that were read whole, and "" for findings about none.  A finding
                 of another account is remembered, but its absence says nothing.
             at: when.
+            notices: what to tell of it; queued in the same transaction, each once.
+            drift: what drifted, for the history.
+            states: the verified states of accounts, which the next audit compares with.
         """
         now, scope = to_text(at), frozenset(accounts)
         with self._db.write() as connection:
@@ -225,6 +237,13 @@ class Memory:
                     changed.append((key, row.account_id, row.first_seen, last, now, row.data))
             self._upsert(connection, findings, changed)
             self._upsert(connection, sightings, [(name, _FINDINGS, now) for name in scope])
+            queue(self._db, connection, notices, at=at)
+            add_drifts(connection, drift, at=at)
+            self._upsert(
+                connection,
+                snapshots,
+                [(name, now, canonical(data)) for name, data in (states or {}).items()],
+            )
 
     def bind_region(self, region: str) -> None:
         """Bind the store to the region of its first look.

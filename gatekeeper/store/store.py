@@ -8,8 +8,11 @@ from typing import Self
 from gatekeeper.store.accounts import Accounts
 from gatekeeper.store.address import Address
 from gatekeeper.store.engine import Database
+from gatekeeper.store.history import History
+from gatekeeper.store.jobs import Jobs
 from gatekeeper.store.lease import Clock, Leases, SystemClock
 from gatekeeper.store.memory import Memory
+from gatekeeper.store.outbox import Outbox
 from gatekeeper.store.plans import Plans
 from gatekeeper.store.register import FilingRegister
 from gatekeeper.store.runs import Runs
@@ -17,7 +20,7 @@ from gatekeeper.store.schema import ensure
 from gatekeeper.store.trail import Trail
 
 
-class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases):
+class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases, Jobs, Outbox, History):
     """An open store.  Threads may share it; each method is one transaction of its own.
 
     Opened by ``open_store``; closed by ``close`` or as a context manager.

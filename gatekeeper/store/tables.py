@@ -168,3 +168,59 @@ leases = Table(
     Column("beat_at", Key, nullable=False),
     Column("beat_clock", Float(53), nullable=False),
 )
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("run_id", Counter, primary_key=True),
+    Column("job", Key, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("token", Counter, nullable=False),
+    Column("started_at", Key, nullable=False),
+    Column("finished_at", Key),
+    Column("result", Text),
+    Column("status", Integer),
+    Column("detail", Text, nullable=False),
+    Index("job_runs_job", "job", "run_id"),
+)
+
+drifts = Table(
+    "drifts",
+    metadata,
+    Column("drift_id", Counter, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("account_id", Key, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("drifts_at", "at"),
+)
+"""The history of drift: one row a difference, with who and when where that is known."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("notice_id", Counter, primary_key=True),
+    Column("key", Key, nullable=False),
+    Column("route", Key, nullable=False),
+    Column("created_at", Key, nullable=False),
+    Column("due_at", Key, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("done_at", Key),
+    Column("error", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("outbox_key", "key", unique=True),
+    Index("outbox_due", "state", "due_at"),
+)
+"""Notices: written with what they tell of in one transaction, sent afterwards."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("events_at", "at"),
+)
+"""Events whose effect is stored: one that comes again is known."""

@@ -27,6 +27,7 @@ from sqlalchemy import Connection, Table, select
 from gatekeeper.filing import Stored
 from gatekeeper.store.chain import Head, Link
 from gatekeeper.store.encoding import from_text, plain, unpack
+from gatekeeper.store.legacy import first_digest
 from gatekeeper.store.model import (
     EMPTY_HEAD,
     EntryKind,
@@ -153,7 +154,10 @@ def _application_rows(connection: Connection, told: dict[str, _Told]) -> Iterato
         except (ValueError, KeyError, TypeError, AttributeError):
             yield _row(name, event.seq, "does not parse", "无法解析")
             continue
-        said = (row.digest, row.status, row.status_at, row.seen_at)
+        digest = row.digest
+        if sound and event[0] != digest:
+            digest = first_digest(stored.application)  # perhaps an entry of schema 0001
+        said = (digest, row.status, row.status_at, row.seen_at)
         if not sound or said != event[:4]:
             yield _row(name, event.seq, "is not as it says", "与其不一致")
     for name in sorted(left):
