@@ -66,35 +66,20 @@ def _dispatch(argv: list[str], lang: Lang) -> int:
 
 
 def _wrong_usage(error: Any, lang: Lang) -> int:
-    """Say a click error on one line, with where to read more."""
+    """Say what the argument parser found, on one line, with where to read more."""
+    from gatekeeper.cli.usage import explain
+
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr)  # noqa: T201
         return 2
     path = context.command_path if context is not None else "gatekeeper"
-    text = error.format_message().rstrip(".")
-    if lang == "zh":
-        say(f"{_translated(error, text)}，用法见 {path} --help", lang=lang, error=True)
-    else:
-        say(f"{text}; see {path} --help", lang=lang, error=True)
+    line = explain(error, lang)
+    more = f"用法见 {path} --help" if lang == "zh" else f"see {path} --help"
+    if not line.endswith(("?", "？")):
+        line += "，" if lang == "zh" else ";"
+    say(f"{line}{'' if lang == 'zh' else ' '}{more}", lang=lang, error=True)
     return int(getattr(error, "exit_code", 2))
-
-
-def _translated(error: Any, text: str) -> str:
-    hint = ""
-    if getattr(error, "param", None) is not None:
-        hint = str(error.param.get_error_hint())
-    match type(error).__name__:
-        case "NoSuchOption":
-            return f"没有选项 {error.option_name}"
-        case "MissingParameter":
-            return f"缺少 {hint}"
-        case "BadParameter":
-            return f"{hint} 的值无效（{error.message.rstrip('.')}）"
-        case "Refused":
-            return f"{hint} 的值无效：{error.zh}"
-        case _:
-            return f"用法有误（{text}）"
 
 
 def _confess(error: Exception, lang: Lang) -> None:

@@ -47,7 +47,8 @@ def history(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only the newest so many.")
+        int | None,
+        typer.Option("--limit", min=1, max=options.MOST_ROWS, help="Only the newest so many."),
     ] = None,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,

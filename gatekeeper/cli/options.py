@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from gatekeeper.gate import Finding
 
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+MOST_ROWS = 2**31 - 1
+"""A row count that every database takes."""
+
 _SHANGHAI = timezone(timedelta(hours=8))
 
 

@@ -152,6 +152,42 @@ def test_wrong_usage_is_one_line_and_exit_2(words, lang, gatekeeper, monkeypatch
         assert shown.err.startswith("gatekeeper：" if chinese else "gatekeeper: ")
 
 
+@pytest.mark.parametrize(
+    ("words", "english", "chinese"),
+    [
+        ("nonsense", "there is no command 'nonsense';", "没有命令 'nonsense'，"),
+        ("reconcil", "no command 'reconcil'; did you mean reconcile?", "是否指 reconcile？"),
+        ("exposure --nonsense", "no option --nonsense;", "没有选项 --nonsense，"),
+        ("exposure --form x", "did you mean --format or --store?", "是否指 --format、--store？"),
+        ("exposure --dump", "--dump needs a value", "--dump 缺少值"),
+        ("plan --allow-large=yes", "--allow-large takes no value", "--allow-large 不带值"),
+        ("exposure a b", "'a b' is one word too many", "多余的参数 'a b'"),
+        ("exposure --format x", "--format: 'x' is not one of table, json", "--format：'x' 无效"),
+        ("history --limit x", "--limit: 'x' is not a whole number", "--limit：'x' 不是整数"),
+        ("history --limit 0", "--limit: '0' is too small, at least 1", "不能小于 1"),
+        ("history --limit 99999999999", "too large, at most 2147483647", "不能大于"),
+        ("apply --wait x", "--wait: 'x' is not a number", "--wait：'x' 不是数字"),
+        ("apply --wait -1", "--wait: '-1' is too small, at least 0", "不能小于 0"),
+        (
+            "filings list --kind x",
+            "--kind: 'x' is not one of new, transfer_in",
+            "应为以下之一：new",
+        ),
+        ("filings list --at x", "--at: 'x' is not an ISO 8601 time", "不是 ISO 8601 时间"),
+        ("filings advance A", "STATUS is missing", "缺少 STATUS"),
+        ("filings suspend F --by x", "--reason is missing", "缺少 --reason"),
+        ("accounts add 12", "ID: '12' is not an account id", "ID：'12' 不是账号 ID"),
+    ],
+)
+def test_wrong_usage_is_said_in_our_words(words, english, chinese, gatekeeper, monkeypatch):
+    assert english in gatekeeper(*words.split(), status=2).err
+    monkeypatch.setenv("GATEKEEPER_LANG", "zh")
+    said = gatekeeper(*words.split(), status=2).err
+    assert chinese in said
+    for foreign in ("Input", "Value error", "Invalid", "Missing", "Got"):
+        assert foreign not in said
+
+
 def test_an_error_is_one_line_in_the_language_asked_for(gatekeeper):
     english = gatekeeper("exposure", "--dump", "nowhere\n\x1b[31m", status=1)
     assert english.err.startswith("gatekeeper: nowhere\\n\\x1b[31m")
