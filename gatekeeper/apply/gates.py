@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from gatekeeper.account import SecurityGroup, strangers
+from gatekeeper.account import Rule, SecurityGroup, strangers
 from gatekeeper.apply.context import Account, Refused
 from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, carry_out
@@ -23,6 +23,8 @@ from gatekeeper.gate import (
     unlawful_holders,
 )
 
+ALL_PROTOCOLS: Final = -1
+"""What ``rule_key`` gives for every protocol."""
 GATE_DESCRIPTION: Final = "Opened by gatekeeper for filed endpoints only"
 SHUT_DESCRIPTION: Final = "Holds the place of the gate where it was the only group"
 
@@ -94,26 +96,63 @@ def _created_now(account: Account, group: SecurityGroup) -> bool:
 def _put_right(
     account: Account, action_id: str, group: SecurityGroup, kind: GateKind, add: bool
 ) -> bool:
-    """Make a gate let in just what it should: what is too much goes first."""
+    """Make a gate let in just what it should.
+
+    What it lets in beyond its ports goes first.  A rule that carries these ports besides, as one
+    for all traffic does, is what lawful holders are reached through while the gate's own rules are
+    missing: those are added before it goes.  That opens nothing unlawful, since it is done only
+    while every holder is decided open; else the wide rule goes at once, and the others stay out.
+    """
     changed = alteration(group, kind, account.policy)
-    group_id = group.group_id
-    account.stale = account.stale or bool(changed)
+    if not changed:
+        return False
+    account.stale = True
     if changed.egress:
         _close_egress(account, action_id, group)
-    if changed.extra:
-        change = RuleChange(group_id=group_id, before=group.rules, added=(), removed=changed.extra)
-        carry_out(change, account.edge, account.journal, action_id, group.rules)
-    left = {rule_key(rule) for rule in group.rules} - {rule_key(r) for r in changed.extra}
-    if changed:
-        account.mended[group_id] = frozenset(left)
-    if add and changed.missing:
-        _refuse_unlawful(account, group, kind)
-        before = tuple(rule for rule in group.rules if rule not in changed.extra)
-        change = RuleChange(group_id=group_id, before=before, added=changed.missing, removed=())
+    missing = changed.missing if add else ()
+    carrying = tuple(rule for rule in changed.extra if _carries(rule, missing))
+    beyond = tuple(rule for rule in changed.extra if rule not in carrying)
+    rules = _change(account, action_id, group.group_id, group.rules, removed=beyond)
+    refused: Refused | None = None
+    if missing:
+        try:
+            _refuse_unlawful(account, group, kind)
+        except Refused as why:
+            refused = why
+        else:
+            rules = _change(account, action_id, group.group_id, rules, added=missing)
+    _change(account, action_id, group.group_id, rules, removed=carrying)
+    if refused is not None:
+        raise refused
+    return True
+
+
+def _carries(rule: Rule, missing: Iterable[Rule]) -> bool:
+    """Whether somebody is reached through a rule on the port of one that is missing."""
+    protocol, low, high, _ = rule_key(rule)
+    wanted = [rule_key(one) for one in missing]
+    return any(
+        protocol in (ALL_PROTOCOLS, number) and low <= port <= high for number, port, _, _ in wanted
+    )
+
+
+def _change(
+    account: Account,
+    action_id: str,
+    group_id: str,
+    rules: tuple[Rule, ...],
+    *,
+    added: tuple[Rule, ...] = (),
+    removed: tuple[Rule, ...] = (),
+) -> tuple[Rule, ...]:
+    """Change the rules of a gate, and note what is left in it."""
+    change = RuleChange(group_id=group_id, before=rules, added=added, removed=removed)
+    if added or removed:
         account.stale = True
-        carry_out(change, account.edge, account.journal, action_id, before)
-        account.mended[group_id] = frozenset(left | {rule_key(r) for r in changed.missing})
-    return bool(changed)
+        carry_out(change, account.edge, account.journal, action_id, rules)
+    left = (*(rule for rule in rules if rule not in removed), *added)
+    account.mended[group_id] = frozenset(map(rule_key, left))
+    return left
 
 
 def _close_egress(account: Account, action_id: str, group: SecurityGroup) -> None:

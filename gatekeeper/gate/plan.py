@@ -101,6 +101,9 @@ _LATE_REPAIR: Final = 4
 class RepairGate(Action):
     """Put a gate of ours right: what it lets in beyond its ports goes first.
 
+    A rule that carries its ports besides goes after those that are missing were added: lawful
+    holders are reached through it meanwhile.
+
     ``late`` is the half that puts ports back once closed endpoints no longer hold the gate.
     """
 

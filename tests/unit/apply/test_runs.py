@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gatekeeper.account import Rule
 from gatekeeper.apply import carry_out_plan, roll_back
 from gatekeeper.errors import LeaseHeld, UnknownRecord
 from gatekeeper.filing import Kind
@@ -380,3 +381,55 @@ def test_a_narrowing_at_the_quota_is_not_taken_back(store):
     )
     assert scene.account.world.groups[group].rules == narrowed
     assert len(scene.aws.changes()) == before
+
+
+@pytest.fixture
+def gated(store):
+    """A filed endpoint that holds a whole gate."""
+    scene = Scene(store)
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    assert scene.keeper.apply().exit_status == 0
+    return scene, scene.named("gatekeeper-gate")
+
+
+EVERYTHING = Rule("-1", None, None, "ipv4", "0.0.0.0/0")
+OWN_RULES = {tcp(80), tcp(443), tcp(8080), Rule("udp", 443, 443, "ipv4", "0.0.0.0/0")}
+
+
+def alter(scene, gate, *rules):
+    scene.account.world.groups[gate] = scene.account.world.groups[gate]._replace(rules=rules)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_holder_is_reached_all_the_while_a_gate_is_repaired(gated, fault, at):
+    """What lets in nothing of the gate's goes first; what carries it goes last."""
+    scene, gate = gated
+    alter(scene, gate, EVERYTHING, tcp(22), tcp(80))
+    seen = []
+
+    def look(call):
+        if call.changing:
+            seen.append(set(scene.account.world.groups[gate].rules))
+
+    scene.aws.on_call = look
+    if fault is not None:
+        scene.aws.fail(fault, at)
+        with pytest.raises(Killed):
+            scene.keeper.apply()
+    assert scene.keeper.apply().exit_status == 0
+    assert all(EVERYTHING in rules or rules >= OWN_RULES for rules in seen)
+    assert all(tcp(22) not in rules for rules in seen)
+    assert set(scene.account.world.groups[gate].rules) == OWN_RULES
+    if fault is None:
+        assert seen == [{EVERYTHING, tcp(80)}, {EVERYTHING, *OWN_RULES}, OWN_RULES]
+
+
+def test_a_wide_gate_is_shut_at_once_where_somebody_unlawful_holds_it(gated):
+    scene, gate = gated
+    alter(scene, gate, EVERYTHING)
+    plan = scene.keeper.plan()
+    scene.account.set_interface_groups(scene.unfiled, [gate])
+    report = scene.keeper.apply(plan)
+    assert [str(one.result) for one in report.outcomes] == ["blocked"]
+    assert scene.account.world.groups[gate].rules == ()
