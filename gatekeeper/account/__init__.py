@@ -1,5 +1,6 @@
 """What AWS says, as plain values."""
 
+from gatekeeper.account.balancers import balancer_path, described_balancer, is_nat_gateway
 from gatekeeper.account.endpoints import (
     AccountView,
     AddressFact,
@@ -7,10 +8,7 @@ from gatekeeper.account.endpoints import (
     Endpoint,
     Handle,
     PublicAddress,
-    balancer_path,
-    described_balancer,
     ipv4_number,
-    is_nat_gateway,
     read_endpoints,
 )
 from gatekeeper.account.memory import (

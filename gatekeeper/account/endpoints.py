@@ -1,24 +1,20 @@
-"""Endpoints: what has public addresses and can be guarded by security groups (DESIGN §5, §6).
-
-A load balancer's addresses are those of its interfaces, which AWS marks only by their description
-(``ELB app/NAME/ID``, ``ELB net/NAME/ID``, ``ELB NAME``; AWS knowledge center "find load balancer
-IP").  Descriptions are the customer's to write, so an interface that serves an instance is never
-taken for a load balancer's.
-
-The owner of a shared VPC sees the interfaces of the accounts that use it.  They are those accounts'
-endpoints and judged with their filings; here only where an EIP of this account is on one.
-"""
+"""Endpoints: what has public addresses and can be guarded by security groups (DESIGN §5, §6)."""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from typing import Final, Literal, NamedTuple
 
+from gatekeeper.account.balancers import (
+    arn_path,
+    balancer_path,
+    described_balancer,
+    is_nat_gateway,
+)
 from gatekeeper.account.model import (
     FAMILIES,
     AccountState,
@@ -118,13 +114,6 @@ class AccountView:
     addresses: dict[str, AddressFact]
 
 
-_V2_DESCRIPTION: Final = re.compile(r"ELB ((?:app|net|gwy)/[^/]+/[^/]+)(?:/.*)?")
-_CLASSIC_DESCRIPTION: Final = re.compile(r"ELB ([A-Za-z0-9-]{1,32})")
-_PATH: Final = {
-    LoadBalancerType.APPLICATION: "app",
-    LoadBalancerType.NETWORK: "net",
-    LoadBalancerType.GATEWAY: "gwy",
-}
 _OCTETS: Final = {str(number): number for number in range(256)}
 _PUBLIC_IPV6: Final = ipaddress.IPv6Network("2000::/3")
 _LENT: Final = "amazon"
@@ -152,36 +141,6 @@ def ipv4_number(text: str) -> int | None:
     return number if len(parts) == 4 else None
 
 
-def balancer_path(balancer: LoadBalancer) -> str:
-    """``app/NAME/ID``, ``net/NAME/ID`` or, for a classic one, its name."""
-    if balancer.type is LoadBalancerType.CLASSIC:
-        return balancer.name
-    return f"{_PATH[balancer.type]}/{balancer.name}/{balancer.arn.rsplit('/', 1)[-1]}"
-
-
-def _arn_path(balancer: LoadBalancer) -> str:
-    """The path in the ARN: some emulators give a network load balancer an ``app/`` one."""
-    return balancer.arn.partition(":loadbalancer/")[2]
-
-
-def described_balancer(interface: Interface) -> str | None:
-    """The path or name of the load balancer that an interface says it belongs to."""
-    description = interface.description
-    if not description.startswith("ELB ") or interface.instance_id:
-        return None
-    match = _V2_DESCRIPTION.fullmatch(description)
-    if match is None:
-        match = _CLASSIC_DESCRIPTION.fullmatch(description)
-    return match[1] if match else None
-
-
-def is_nat_gateway(interface: Interface) -> bool:
-    return interface.interface_type in ("nat_gateway", "natGateway") or (
-        interface.requester_managed
-        and interface.description.startswith("Interface for NAT Gateway")
-    )
-
-
 class _Reader:
     """Joins interfaces, addresses and load balancers of one account."""
 
@@ -193,7 +152,7 @@ class _Reader:
             self.eips[address.public_ip] = address
             if address.interface_id:
                 self.by_interface.setdefault(address.interface_id, []).append(address)
-        self.balancers = {_arn_path(b): b for b in state.load_balancers}
+        self.balancers = {arn_path(b): b for b in state.load_balancers}
         """By every path that the description of an interface may give."""
         self.balancers.update((balancer_path(b), b) for b in state.load_balancers)
         self.facts: dict[str, AddressFact] = {}
