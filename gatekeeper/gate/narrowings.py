@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gatekeeper.account import FAMILIES, Doubt, Family, SecurityGroup
+from gatekeeper.account import FAMILIES, Doubt, Family, LoadBalancerType, SecurityGroup
 from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.gates import plain_group
 from gatekeeper.gate.judged import JudgedAccount
@@ -66,6 +66,8 @@ class _Narrowings:
 
     planner: Planner
     _bystanders: Mapping[str, int] = field(init=False)
+    _network_balancers: Mapping[str, tuple[str, ...]] = field(init=False)
+    """By VPC, the lawful load balancers that show their targets the client's own address."""
     _entries: Mapping[Family, Mapping[str, Spans]] = field(init=False)
     _weights: Mapping[str, tuple[Family, int]] = field(init=False)
 
@@ -79,6 +81,14 @@ class _Narrowings:
             for group_id in interface.group_ids:
                 counts[group_id] = counts.get(group_id, 0) + 1
         self._bystanders = counts
+        lawful: dict[str, dict[str, None]] = {}
+        for ruling in account.rulings:
+            balancer = ruling.endpoint.load_balancer
+            if balancer is None or balancer.type is not LoadBalancerType.NETWORK:
+                continue
+            if ruling.verdict in (Verdict.OPEN, Verdict.HOLD):
+                lawful.setdefault(balancer.vpc_id, {})[balancer.name] = None
+        self._network_balancers = {vpc_id: tuple(sorted(names)) for vpc_id, names in lawful.items()}
         self._entries = {f: account.reach.reader.prefix_entries(f) for f in FAMILIES}
         self._weights = {
             pl.prefix_list_id: (pl.family, pl.max_entries or len(pl.entries or ()) or 1)
@@ -214,6 +224,17 @@ class _Narrowings:
         if bystanders:
             reason += f"; {bystanders} interfaces without a public address use it too"
             reason_zh += f"；另有 {bystanders} 个无公网地址的网卡也在使用"
+            balancers = self._network_balancers.get(group.vpc_id)
+            if balancers:
+                # Target groups are not read: whether any of these is a target is for a person.
+                reason += (
+                    f", and would lose the Internet if they are targets of {shortlist(balancers)}"
+                    " (network load balancer) with client IP preservation"
+                )
+                reason_zh += (
+                    f"；若其为网络负载均衡 {shortlist(balancers, '、')} 的目标且保留客户端 IP，"
+                    "将失去来自互联网的流量"
+                )
         if narrowing.expanded_lists:
             lists = ", ".join(narrowing.expanded_lists)
             reason += f"; internal entries of {lists} become plain rules"

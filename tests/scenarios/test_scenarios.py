@@ -43,6 +43,10 @@ def test_scenario(scenario: Scenario) -> None:
     for text in expected.get("says", ()):
         said = [*(f.message for f in found.findings), *(d.reason for d in found.decisions)]
         assert any(text in one for one in said), (text, said)
+    for text in expected.get("reasons", ()):
+        assert any(text in action.reason for action in plan.actions), (text, plan.actions)
+    for text in expected.get("no_reason", ()):
+        assert not any(text in action.reason for action in plan.actions), (text, plan.actions)
     if "plan" in expected:
         assert [line for action in plan.actions for line in lines(action)] == expected["plan"]
         blocked = [f"{b.op} {short(b.endpoint) or b.group_id}" for b in plan.blocked]
