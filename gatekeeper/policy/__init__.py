@@ -4,16 +4,31 @@ Read from YAML, checked key by key, then a value.  ``Policy.version`` is the SHA
 effective key, so that a plan made under one policy is never applied under another.
 """
 
-from gatekeeper.policy.load import default_policy, parse_policy
-from gatekeeper.policy.model import Policy, Port
-from gatekeeper.policy.values import PROTOCOL_NAMES, PROTOCOL_NUMBERS, WIDEST
+from gatekeeper.policy.load import checked, default_policy, parse_policy, read_mapping
+from gatekeeper.policy.model import ConfigModel, Policy, Port
+from gatekeeper.policy.values import (
+    PROTOCOL_NAMES,
+    PROTOCOL_NUMBERS,
+    WIDEST,
+    AccountId,
+    Duration,
+    Text,
+    wrong,
+)
 
 __all__ = [
     "PROTOCOL_NAMES",
     "PROTOCOL_NUMBERS",
     "WIDEST",
+    "AccountId",
+    "ConfigModel",
+    "Duration",
     "Policy",
     "Port",
+    "Text",
+    "checked",
     "default_policy",
     "parse_policy",
+    "read_mapping",
+    "wrong",
 ]

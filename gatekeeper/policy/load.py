@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gatekeeper.errors import PolicyError
 from gatekeeper.policy.model import Policy
 from gatekeeper.policy.refusal import check_codes, reason, refused
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def default_policy() -> Policy:
@@ -33,7 +35,18 @@ def parse_policy(
     Raises:
         PolicyError: the text is not YAML, or a key is unknown or wrong; the key is named.
     """
-    base = yaml.load(_packaged(), Loader=_Loader)  # noqa: S506 (a safe loader, see below)
+    policy = checked(Policy, _overlay(_packaged(), read_mapping(text, source)), source)
+    if codes is not None:
+        check_codes(policy, source, codes)
+    return policy
+
+
+def read_mapping(text: str, source: str) -> dict[Any, Any]:
+    """The keys of a YAML file; none where it is empty.
+
+    Raises:
+        PolicyError: it is not YAML, or no mapping, or a key stands twice.
+    """
     try:
         given = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader, see below)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a day such as 2027-02-30
@@ -47,17 +60,25 @@ def parse_policy(
         given = {}
     if not isinstance(given, dict):
         raise PolicyError(
-            f"{source}: a policy is a mapping of keys, not {type(given).__name__}",
-            zh=f"{source}：策略文件应为键值映射",
+            f"{source}: it must be a mapping of keys, not {type(given).__name__}",
+            zh=f"{source}：文件内容应为键值映射",
         )
+    return given
+
+
+def checked(
+    model: type[M], given: Mapping[Any, Any], source: str, *, docs: str = "docs/policy.md"
+) -> M:
+    """``given`` as a model.
+
+    Raises:
+        PolicyError: a key is unknown or wrong; it is named, with why and with ``docs`` to read.
+    """
     try:
-        policy = Policy.model_validate(_overlay(base, given))
+        return model.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise refused(source, first["loc"], *reason(first)) from None
-    if codes is not None:
-        check_codes(policy, source, codes)
-    return policy
+        raise refused(source, first["loc"], *reason(first, model), docs=docs) from None
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -77,8 +98,9 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return mapping
 
 
-def _packaged() -> str:
-    return resources.files("gatekeeper").joinpath("data/gate.yaml").read_text(encoding="utf-8")
+def _packaged() -> dict[Any, Any]:
+    text = resources.files("gatekeeper").joinpath("data/gate.yaml").read_text(encoding="utf-8")
+    return read_mapping(text, "data/gate.yaml")
 
 
 def _overlay(base: Mapping[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]:

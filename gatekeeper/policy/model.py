@@ -43,20 +43,22 @@ class Port(NamedTuple):
         return f"{self.protocol}/{self.port}"
 
 
-class _Model(BaseModel):
+class ConfigModel(BaseModel):
+    """A section of a file that people write: what it does not know it refuses."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=False, ignored_types=(cached_property,)
     )
 
 
-class PortList(_Model):
+class PortList(ConfigModel):
     """Ports of one protocol."""
 
     protocol: Literal["tcp", "udp"]
     ports: tuple[Annotated[StrictInt, Field(ge=1, le=65535)], ...] = Field(min_length=1)
 
 
-class ExemptSource(_Model):
+class ExemptSource(ConfigModel):
     """A network that may reach gated ports without being the Internet, until a date."""
 
     cidr: Network
@@ -64,7 +66,7 @@ class ExemptSource(_Model):
     until: Day | None = None
 
 
-class Limits(_Model):
+class Limits(ConfigModel):
     """How much one plan may change, and AWS's quotas of the account."""
 
     floor: StrictInt = Field(10, ge=0)
@@ -74,7 +76,7 @@ class Limits(_Model):
     rules_per_group: StrictInt = Field(60, ge=1, le=1000)
 
 
-class Approvals(_Model):
+class Approvals(ConfigModel):
     """How many people must approve a plan that opens or closes, and for how long it holds."""
 
     open: StrictInt = Field(0, ge=0)
@@ -82,7 +84,7 @@ class Approvals(_Model):
     valid_for: Duration = timedelta(hours=24)
 
 
-class FindingException(_Model):
+class FindingException(ConfigModel):
     """Mutes one finding code in a scope, with a reason and an end."""
 
     code: Text
@@ -93,7 +95,7 @@ class FindingException(_Model):
     until: Day
 
 
-class Policy(_Model):
+class Policy(ConfigModel):
     """Every key of ``policies/gate.yaml`` (DESIGN §11)."""
 
     format: Literal[1] = Field(1, alias="version")

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel
 
 from gatekeeper.errors import PolicyError
-from gatekeeper.policy.model import (
-    Approvals,
-    ExemptSource,
-    FindingException,
-    Limits,
-    Policy,
-    PortList,
-)
+from gatekeeper.policy.model import Policy
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-_SECTIONS: Final[dict[str, type[BaseModel]]] = {
-    "gated": PortList,
-    "opened": PortList,
-    "exempt_sources": ExemptSource,
-    "limits": Limits,
-    "approvals": Approvals,
-    "exceptions": FindingException,
-}
 
 
 def check_codes(policy: Policy, source: str, codes: Collection[str]) -> None:
@@ -52,12 +36,14 @@ def check_codes(policy: Policy, source: str, codes: Collection[str]) -> None:
             )
 
 
-def refused(source: str, key: tuple[str | int, ...], why: str, zh: str) -> PolicyError:
+def refused(
+    source: str, key: tuple[str | int, ...], why: str, zh: str, *, docs: str = "docs/policy.md"
+) -> PolicyError:
     """The error that names the key."""
     name = ".".join(str(part) for part in key if part != "[key]") or "policy"
     return PolicyError(
-        f"{source}: key {name}: {why}; see docs/policy.md",
-        zh=f"{source}：键 {name} 无效：{zh}，参见 docs/policy.md",
+        f"{source}: key {name}: {why}; see {docs}",
+        zh=f"{source}：键 {name} 无效：{zh}，参见 {docs}",
     )
 
 
@@ -80,7 +66,7 @@ _REASONS: Final[dict[str, tuple[str, str]]] = {
 """What pydantic finds wrong, in our words."""
 
 
-def reason(error: ErrorDetails) -> tuple[str, str]:
+def reason(error: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
     """Why a value is refused, in both languages."""
     kind, facts = error["type"], error.get("ctx", {})
     if kind == "gatekeeper":
@@ -89,19 +75,26 @@ def reason(error: ErrorDetails) -> tuple[str, str]:
         values = str(facts["expected"]).replace(" or ", ", ").replace("'", "")
         return f"must be one of: {values}", f"应为以下之一：{values}"
     if kind == "extra_forbidden":
-        like, like_zh = _like(str(error["loc"][-1]), _siblings(error["loc"]))
+        like, like_zh = _like(str(error["loc"][-1]), _siblings(error["loc"], model))
         return f"there is no such key{like}", f"没有这个键{like_zh}"
     message, zh = _REASONS.get(kind, ("has a value of the wrong kind", "值的类型有误"))
     return message.format(**facts), zh.format(**facts)
 
 
-def _siblings(key: tuple[str | int, ...]) -> list[str]:
+def _siblings(key: tuple[str | int, ...], model: type[BaseModel]) -> list[str]:
     """The keys that may stand where ``key`` does."""
-    model: type[BaseModel] = Policy
     for part in key[:-1]:
-        if isinstance(part, str):
-            model = _SECTIONS[part]
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        model = (_model_in(field.annotation) if field else None) or model
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in a field's type, however it is wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
 
 
 def _like(word: str, known: Iterable[str]) -> tuple[str, str]:
