@@ -60,6 +60,8 @@ class Account:
     mended: dict[str, frozenset[RuleKey]] = field(default_factory=dict)
     """Gate to the rules that this run left in it."""
 
+    _strangers: tuple[AccountState | None, Mapping[str, tuple[str, ...]]] = (None, {})
+
     def patiently(self, read: Callable[[], T], settled: Callable[[T], bool]) -> T:
         """What ``read`` shows once it is ``settled``, or at last."""
         found = read()
@@ -132,13 +134,21 @@ class Account:
         }
         return {name for name in now | known if now.get(name) != known.get(name)}
 
+    def strangers(self) -> Mapping[str, tuple[str, ...]]:
+        """By group, interfaces of other accounts: looked for once in each reading."""
+        state, found = self._strangers
+        if state is not self.judged.state:
+            state, found = self.judged.state, strangers(self.judged.state)
+            self._strangers = state, found
+        return found
+
     def refuse_strangers(self, group_id: str) -> None:
         """Make sure that no interface of another account, whose filings are not ours, uses a group.
 
         Raises:
             Refused: one does.
         """
-        found = strangers(self.judged.state).get(group_id)
+        found = self.strangers().get(group_id)
         if found:
             raise Refused(
                 Result.BLOCKED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from gatekeeper.account import Rule, SecurityGroup, strangers
+from gatekeeper.account import Rule, SecurityGroup
 from gatekeeper.apply.context import Account, Refused
 from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, carry_out
@@ -179,7 +179,7 @@ def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> 
         if not account.refresh():
             raise account.unreadable()
         wrong = {r.endpoint.endpoint for r in unlawful_holders(account.judged, group, kind)}
-        wrong.update(strangers(account.judged.state).get(group.group_id, ()))
+        wrong.update(account.strangers().get(group.group_id, ()))
         known = {
             i.interface_id for i in account.judged.state.interfaces if group.group_id in i.group_ids
         }
