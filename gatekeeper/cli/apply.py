@@ -14,11 +14,12 @@ from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.plans import AllowLarge, read_plan
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import edges, quiet, survey_scope
+from gatekeeper.cli.scope import quiet, survey_scope
 from gatekeeper.cli.settings import Lang, Settings
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 from gatekeeper.cli.stores import present_store
 from gatekeeper.errors import LeaseHeld, PlanError, UnknownRecord, UsageError
+from gatekeeper.fleet import edges
 
 if TYPE_CHECKING:
     from gatekeeper.apply import Outcome, RunReport, Tools

@@ -28,7 +28,8 @@ def audit(
     """
     from gatekeeper.audit import audit as compare
     from gatekeeper.audit import keep
-    from gatekeeper.report.findings import audit_report, finding_record
+    from gatekeeper.gate import finding_record
+    from gatekeeper.report.findings import audit_report
 
     settings = options.settings_in(context)
     only = options.unique(account)

@@ -9,7 +9,6 @@ from gatekeeper.cli.output import show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.scope import survey_scope
 from gatekeeper.cli.status import CLEAN, INCOMPLETE
-from gatekeeper.cli.stores import refuse_named
 
 app = command_app()
 
@@ -30,7 +29,6 @@ def decisions(
     from gatekeeper.report.text import to_json
 
     settings = options.settings_in(context)
-    refuse_named(settings)
     with survey_scope(settings, dump=dump, only=options.unique(account)) as look:
         document = feed(look.found, trail_head=look.trail_head, offline=look.scope.recorded)
     text = to_json(document) + "\n"

@@ -10,11 +10,12 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say, show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import quiet, targets
+from gatekeeper.cli.scope import quiet
 from gatekeeper.cli.settings import Settings
 from gatekeeper.cli.status import CLEAN, FAILED
 from gatekeeper.cli.stores import reading_store
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.fleet import targets
 from gatekeeper.store import Account
 
 app = command_app()

@@ -200,7 +200,7 @@ def _as_json(applications: tuple[Application, ...], *, lines: bool) -> str:
 
 def _record(application: Application) -> dict[str, Any]:
     """An application for JSON: as an import reads it, its time in UTC like every other."""
-    from gatekeeper.report.records import moment
+    from gatekeeper.gate import moment
     from gatekeeper.sources import application_to_json
 
     return {**application_to_json(application), "status_at": moment(application.status_at)}

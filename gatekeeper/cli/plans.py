@@ -14,7 +14,7 @@ from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.scope import survey_scope
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
-from gatekeeper.cli.stores import present_store, refuse_named
+from gatekeeper.cli.stores import present_store
 from gatekeeper.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -50,13 +50,11 @@ def plan(
 
     Exit 3 where changes are pending or blocked, 4 where something could not be read.
     """
-    from gatekeeper.gate import check_belts, make_plan
+    from gatekeeper.gate import check_belts, make_plan, moment
     from gatekeeper.report.changes import plan_report
-    from gatekeeper.report.records import moment
 
     settings = options.settings_in(context)
     author = options.whoami(by)
-    refuse_named(settings)
     with survey_scope(settings, dump=dump, only=options.unique(account)) as look:
         made = make_plan(look.found, offline=look.scope.recorded)
         if not allow_large:

@@ -7,8 +7,8 @@ account that a dump lacks is unreadable, not forgotten, unless ``--account`` ask
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,9 @@ from gatekeeper.account import AccountState, Failure, unreadable
 from gatekeeper.cli.options import now
 from gatekeeper.cli.progress import watched
 from gatekeeper.cli.stores import look_store
+from gatekeeper.fleet import targets
 
 if TYPE_CHECKING:
-    from gatekeeper.apply import Edge
-    from gatekeeper.aws.session import AccountTarget
     from gatekeeper.cli.settings import Settings
     from gatekeeper.gate import Reconciliation
     from gatekeeper.policy import Policy
@@ -117,29 +116,6 @@ def _dumped(
             yield unreadable(account_id, region, Failure("*", "NotRead", reason))
 
 
-def targets(registered: Mapping[str, Account], only: tuple[str, ...]) -> list[AccountTarget]:
-    """How to enter each account in scope: by its role, else with the caller's own credentials.
-
-    Asked for by ``--account``, an account need not be registered: AWS confirms whose the
-    credentials are before anything is read.
-    """
-    from gatekeeper.aws.session import AccountTarget
-
-    if not registered and not only:
-        return [AccountTarget()]
-    found = []
-    for account_id in only or registered:
-        account = registered.get(account_id)
-        found.append(
-            AccountTarget(
-                account_id=account_id,
-                role_arn=(account.role_arn if account else "") or None,
-                external_id=(account.external_id if account else "") or None,
-            )
-        )
-    return found
-
-
 def _live(
     region: str, registered: Mapping[str, Account], only: tuple[str, ...]
 ) -> Iterator[AccountState]:
@@ -148,23 +124,6 @@ def _live(
     quiet()
     wanted = targets(registered, only)
     return watched(collect_many(wanted, region), total=len(wanted), label="accounts")
-
-
-@contextmanager
-def edges(region: str, store: Store) -> Iterator[Callable[[str], Edge]]:
-    """Give the edge of an account, opened when it is asked for; all are closed at the end."""
-    from gatekeeper.aws.changes import LiveEdge
-    from gatekeeper.aws.session import Gateway
-
-    registered = {account.account_id: account for account in store.accounts()}
-    gateway = Gateway(region)
-    with ExitStack() as stack:
-
-        def edge_for(account_id: str) -> Edge:
-            [target] = targets(registered, (account_id,))
-            return LiveEdge(stack.enter_context(gateway.open(target)))
-
-        yield edge_for
 
 
 def quiet() -> None:

@@ -52,12 +52,11 @@ def announced_store(settings: Settings) -> Iterator[Store | None]:
 def look_store(settings: Settings, *, recorded: bool) -> Iterator[Store | None]:
     """The store to compare accounts with, announced where it is missing.
 
-    A live look makes the default one, since only memory can later tell a released address from
-    one that never was there.  One that somebody named is not made: it may be mistyped, and then
-    the next plan would find it there, and empty.
+    A live look makes it, since only memory can later tell a released address from one that never
+    was there.
     """
     with announced_store(settings) as store:
-        if store is not None or recorded or settings.store_named:
+        if store is not None or recorded:
             yield store
             return
     with writing_store(settings) as made:
@@ -75,19 +74,6 @@ def present_store(settings: Settings) -> Iterator[Store]:
         if store is None:
             raise no_store(settings)
         yield store
-
-
-def refuse_named(settings: Settings) -> None:
-    """Let pass what may run on an empty register, unless the store was named.
-
-    Raises:
-        StoreError: the named one is not there.  Planned on an empty register, everything closes.
-    """
-    if not settings.store_named:
-        return
-    with reading_store(settings) as store:
-        if store is None:
-            raise no_store(settings)
 
 
 def say_empty(settings: Settings) -> None:

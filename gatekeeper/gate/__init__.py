@@ -75,6 +75,7 @@ from gatekeeper.gate.reached import (
     find_unreached,
 )
 from gatekeeper.gate.reading import MalformedRule, protocol_name, protocol_number
+from gatekeeper.gate.records import decision_record, finding_record, moment
 from gatekeeper.gate.traffic import Traffic, rule_order, rule_traffic, rules_traffic
 
 __all__ = [
@@ -124,6 +125,7 @@ __all__ = [
     "canonical_json",
     "check_belts",
     "decide",
+    "decision_record",
     "exposures",
     "filings_in_effect",
     "find_balancers",
@@ -134,12 +136,14 @@ __all__ = [
     "find_unenforceable",
     "find_unknown_accounts",
     "find_unreached",
+    "finding_record",
     "gate_name",
     "gate_rules",
     "gate_tags",
     "is_ours",
     "judge_account",
     "make_plan",
+    "moment",
     "narrow",
     "plan_from_json",
     "protocol_name",

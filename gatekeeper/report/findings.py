@@ -8,9 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from gatekeeper.account import AccountState
-from gatekeeper.gate import Decision, Finding, Severity, Verdict
+from gatekeeper.gate import (
+    Decision,
+    Finding,
+    Severity,
+    Verdict,
+    decision_record,
+    finding_record,
+    moment,
+)
 from gatekeeper.report.accounts import alarms, reading, reading_table
-from gatekeeper.report.records import Cell, Report, Table, clock, moment, several
+from gatekeeper.report.records import Cell, Report, Table, clock, several
 
 _FINDING_COLUMNS = (
     "severity",
@@ -121,40 +129,6 @@ def audit_report(
         alarms=alarms(states, lang),
         counts=_by_severity([finding for finding, state in ranked if state != "resolved"]),
     )
-
-
-def finding_record(finding: Finding) -> dict[str, Any]:
-    """One finding (DESIGN §9)."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "account_id": finding.account_id,
-        "filing_id": finding.filing_id,
-        "endpoint": finding.endpoint,
-        "family": finding.family,
-        "ips": list(finding.ips),
-        "ports": list(finding.ports),
-        "message": finding.message,
-        "message_zh": finding.message_zh,
-        "remedy": finding.remedy,
-        "remedy_zh": finding.remedy_zh,
-        "first_seen": moment(finding.first_seen),
-        "last_seen": moment(finding.last_seen),
-    }
-
-
-def decision_record(decision: Decision) -> dict[str, Any]:
-    """One decision (DESIGN §10)."""
-    return {
-        "account_id": decision.account_id,
-        "endpoint": decision.endpoint,
-        "kind": decision.kind,
-        "family": decision.family,
-        "ips": list(decision.ips),
-        "decision": decision.verdict.value,
-        "reason": decision.reason,
-        "filing_ids": list(decision.filing_ids),
-    }
 
 
 def findings_table(findings: Sequence[Finding], lang: str) -> Table:

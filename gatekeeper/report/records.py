@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple, TypeVar, overload
 
 Item = TypeVar("Item")
@@ -77,14 +77,6 @@ class Report:
 def several(items: Iterable[object]) -> str:
     """A list in one cell."""
     return "; ".join(str(item) for item in items)
-
-
-def moment(at: datetime | None) -> str | None:
-    """A time for JSON: UTC, to the second unless there is more, ending in ``Z``."""
-    if at is None:
-        return None
-    text = at.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return f"{text}Z"
 
 
 def clock(at: datetime | None) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.filing import Application, Filing, Merge, Row, Step
-from gatekeeper.report.records import Cell, Derived, Report, Table, clock, moment, several
+from gatekeeper.gate import moment
+from gatekeeper.report.records import Cell, Derived, Report, Table, clock, several
 
 if TYPE_CHECKING:
     from gatekeeper.store import Event, TrailEntry

@@ -112,8 +112,9 @@ def test_no_module_is_a_bucket() -> None:
 
 
 def test_the_packaged_policy_is_the_policy() -> None:
-    packaged = (ROOT / "gatekeeper" / "data" / "gate.yaml").read_bytes()
-    assert packaged == (ROOT / "policies" / "gate.yaml").read_bytes()
+    for name in ("gate.yaml", "service.yaml"):
+        packaged = (ROOT / "gatekeeper" / "data" / name).read_bytes()
+        assert packaged == (ROOT / "policies" / name).read_bytes()
 
 
 def test_scripts_can_be_run() -> None:

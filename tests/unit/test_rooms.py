@@ -29,14 +29,15 @@ MAP: dict[str, frozenset[str]] = {
     "aws": frozenset({"account"}),
     "execution": frozenset({"survey", "approval", "drift", "apply"}),
     "doctor": frozenset({"aws", "store"}),
+    "fleet": frozenset({"aws", "apply", "audit", "survey"}),
     "feed": frozenset({"gate"}),
     "stacks": frozenset({"gate"}),
     "sandbox": frozenset({"account", "filing"}),
     "testing": frozenset({"execution", "audit", "sources", "aws", "sandbox"}),
-    "service": frozenset({"execution", "audit", "doctor", "feed", "sources", "aws"}),
+    "service": frozenset({"execution", "audit", "doctor", "feed", "fleet", "sources"}),
     "report": frozenset({"execution", "audit", "doctor", "feed", "sources", "aws", "stacks"}),
     "web": frozenset({"report", "service"}),
-    "cli": frozenset({"report", "service", "sandbox", "web"}),
+    "cli": frozenset({"report", "service", "fleet", "sandbox", "web"}),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
 }
@@ -71,6 +72,7 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ("__main__", "gatekeeper.cli.entry"): "the process starts here, before the command tree loads",
     ("cli", "gatekeeper.aws"): "boto3 takes a second to import, and a dump does without it",
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
+    ("fleet", "gatekeeper.aws"): "a list of accounts is made without boto3",
     ("doctor", "gatekeeper.aws"): "a store and a policy are examined without boto3",
 }
 
