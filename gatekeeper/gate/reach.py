@@ -116,9 +116,18 @@ class ReachReader:
             known = self._unreached[key] = tuple(
                 port
                 for port in self.policy.opened_ports
-                if not spans.covers(self.sources(group_ids, family, port), internet)
+                if (internet and self._shut(group_ids, family, port))
+                or not spans.covers(self.sources(group_ids, family, port), internet)
             )
         return known
+
+    def _shut(self, group_ids: Iterable[str], family: Family, port: Port) -> bool:
+        """Whether some groups surely let no part of the Internet reach a port."""
+        groups = map(self.group, group_ids)
+        return all(
+            group is not None and not group.doubts and (family, port) not in group.exposing
+            for group in groups
+        )
 
     def sources(self, group_ids: Iterable[str], family: Family, port: Port) -> Spans:
         """Every source that some groups let reach one port; doubtful rules count as nothing."""
