@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from gatekeeper.drift import drift, snapshot
-from gatekeeper.gate import Finding, Reconciliation, Severity
+from gatekeeper.drift import drift, expired, snapshot
+from gatekeeper.gate import Finding, Reconciliation, Severity, finding_record
 
 if TYPE_CHECKING:
-    from gatekeeper.store import RememberedFinding, Store
+    from gatekeeper.store import Notice, RememberedFinding, Store
 
 State = Literal["new", "known", "resolved"]
 
@@ -50,6 +50,7 @@ def audit(store: Store | None, found: Reconciliation, *, whole: bool) -> Audit:
         if key not in present and str(one.data.get("account_id") or "") in scope:
             findings.append((_recalled(one), "resolved"))
     before = store.snapshots() if store is not None else {}
+    looked = store.findings_looked_at() if store is not None else None
     compared = [a for a in found.accounts if a.state.complete and a.state.account_id in before]
     return Audit(
         since=min((before[a.state.account_id].at for a in compared), default=None),
@@ -62,26 +63,66 @@ def audit(store: Store | None, found: Reconciliation, *, whole: bool) -> Audit:
                 before[account.state.account_id].data,
                 snapshot(account),
             )
-        ),
+        )
+        + tuple(expired(found.policy.exceptions, looked, found.at) if looked and whole else ()),
     )
+
+
+def since(store: Store, result: Audit, at: datetime) -> Audit:
+    """The same audit, told since a time: what is new since then, resolved since then, drifted."""
+    remembered = store.findings_memory()
+    known = {key for key, one in remembered.items() if one.first_seen < at}
+    past = [
+        _recalled(one)
+        for one in remembered.values()
+        if one.resolved_at is not None and one.resolved_at >= at
+    ]
+    told = {finding.key for finding, _ in result.findings}
+    findings: list[tuple[Finding, State]] = [
+        (finding, state if state == "resolved" else "known" if finding.key in known else "new")
+        for finding, state in result.findings
+    ]
+    findings += [(finding, "resolved") for finding in past if finding.key not in told]
+    earlier = [
+        {key: value for key, value in entry.items() if key != "seen_at"}
+        for entry in store.drifts(since=at)
+    ]
+    return Audit(since=at, findings=tuple(findings), drift=(*earlier, *result.drift))
 
 
 def keep(
-    store: Store, found: Reconciliation, records: Iterable[Mapping[str, Any]], *, whole: bool
+    store: Store,
+    found: Reconciliation,
+    result: Audit,
+    *,
+    whole: bool,
+    notices: Iterable[Notice] = (),
 ) -> None:
-    """Remember an audit: its findings, as JSON in their order, and what was verified."""
+    """Remember an audit in one transaction.
+
+    Args:
+        store: the memory.
+        found: the look: its findings, and what was verified.
+        result: what came of it, with the drift for the history.
+        whole: as for ``audit``.
+        notices: what to tell of it.
+    """
     live = {key: one for key, one in store.findings_memory().items() if one.resolved_at is None}
     store.remember_findings(
         [
-            {**record, "key": finding.key}
-            for finding, record in zip(found.findings, records, strict=True)
+            {**finding_record(finding), "key": finding.key, "subject": finding.subject}
+            for finding in found.findings
         ],
         accounts=_scope(found, live, whole=whole),
         at=found.at,
+        notices=notices,
+        drift=result.drift,
+        states={
+            account.state.account_id: snapshot(account)
+            for account in found.accounts
+            if account.state.complete
+        },
     )
-    for account in found.accounts:
-        if account.state.complete:
-            store.save_snapshot(account.state.account_id, snapshot(account), at=found.at)
 
 
 def _scope(
@@ -118,4 +159,5 @@ def _recalled(one: RememberedFinding) -> Finding:
         remedy_zh=data.get("remedy_zh") or "",
         first_seen=one.first_seen,
         last_seen=one.last_seen,
+        subject=data.get("subject") or one.key.split("|", 2)[-1],
     )

@@ -10,18 +10,26 @@ kind                   what is different
 ``addresses-changed``  an endpoint's public addresses
 ``groups-changed``     the security groups that an endpoint holds
 ``rules-changed``      the inbound rules of a group that guards an endpoint
+``gate-changed``       the inbound rules of a gate
+``gate-gone``          a gate that is no longer there
+``address-released``   an EIP that the account no longer has
+``address-moved``      an EIP that serves another endpoint than it did
+``exception-expired``  an exception of the policy that ended
 =====================  ====================================================
 
-A snapshot is plain JSON: only endpoints with public addresses, and the groups that they hold.
+A snapshot is plain JSON: only endpoints with public addresses, the groups that they hold, the
+gates, and the EIPs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from gatekeeper.account import Rule
 from gatekeeper.gate import JudgedAccount, rule_order
+from gatekeeper.policy import FindingException
 
 
 def snapshot(account: JudgedAccount) -> dict[str, Any]:
@@ -42,11 +50,18 @@ def snapshot(account: JudgedAccount) -> dict[str, Any]:
             },
         }
     groups = account.state.groups
+    gates = account.gates.ids()
     return {
         "endpoints": endpoints,
         "groups": {
             group_id: [_rule(rule) for rule in sorted(groups[group_id].rules, key=rule_order)]
-            for group_id in sorted(guarding & set(groups))
+            for group_id in sorted((guarding | gates) & set(groups))
+        },
+        "gates": sorted(gates),
+        "eips": {
+            fact.ip: fact.endpoint or fact.interface_id
+            for fact in sorted(account.reach.view.addresses.values())
+            if fact.kind == "eip"
         },
     }
 
@@ -60,7 +75,8 @@ def drift(
     """
     found = [
         *_endpoints(before["endpoints"], after["endpoints"]),
-        *_groups(before["groups"], after["groups"]),
+        *_groups(before["groups"], after["groups"], _gates(before) | _gates(after)),
+        *_addresses(before.get("eips"), after.get("eips")),
     ]
     return [
         {
@@ -102,17 +118,60 @@ def _endpoint(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
         yield "groups-changed", "endpoint", name, old["groups"], new["groups"]
 
 
-def _groups(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[_Change]:
+def _gates(state: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(state.get("gates") or ())
+
+
+def _groups(
+    before: Mapping[str, Any], after: Mapping[str, Any], gates: frozenset[str]
+) -> Iterator[_Change]:
+    for group_id in sorted(gates & {*before} - {*after}):
+        yield "gate-gone", "group_id", group_id, before[group_id], None
     for group_id in sorted({*before} & {*after}):
         old, new = before[group_id], after[group_id]
         if old != new:
             yield (
-                "rules-changed",
+                "gate-changed" if group_id in gates else "rules-changed",
                 "group_id",
                 group_id,
                 [rule for rule in old if rule not in new],
                 [rule for rule in new if rule not in old],
             )
+
+
+def _addresses(
+    before: Mapping[str, str | None] | None, after: Mapping[str, str | None] | None
+) -> Iterator[_Change]:
+    """EIPs by what they serve; snapshots of earlier versions have none."""
+    if before is None or after is None:
+        return
+    for ip in sorted(before):
+        old = {"ip": ip, "endpoint": before[ip]}
+        if ip not in after:
+            yield "address-released", "endpoint", before[ip] or ip, old, None
+        elif after[ip] != before[ip]:
+            new = {"ip": ip, "endpoint": after[ip]}
+            yield "address-moved", "endpoint", after[ip] or before[ip] or ip, old, new
+
+
+def expired(
+    exceptions: Iterable[FindingException], since: datetime, at: datetime
+) -> list[dict[str, Any]]:
+    """The exceptions that held at ``since`` and hold no more, as entries of drift."""
+    first, last = since.astimezone(UTC).date(), at.astimezone(UTC).date()
+    return [
+        {
+            "kind": "exception-expired",
+            "account_id": one.account_id or "",
+            "endpoint": one.endpoint or one.filing_id or "",
+            "before": {"code": one.code, "reason": one.reason, "until": one.until.isoformat()},
+            "after": None,
+            "actor": None,
+            "at": None,
+        }
+        for one in exceptions
+        if first <= one.until < last
+    ]
 
 
 def _reached(endpoint: Mapping[str, Any]) -> set[tuple[str, str]]:

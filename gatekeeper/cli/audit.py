@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
+
 import typer
 
 from gatekeeper.cli import options
@@ -18,6 +21,18 @@ def audit(
     context: typer.Context,
     dump: options.Dump = None,
     account: options.Accounts = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            parser=options.read_time,
+            help="Say what is new, resolved and drifted since a time, from the history.",
+        ),
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Show new findings alone; they alone make exit 3.")
+    ] = False,
     fail_on: options.FailOnOption = options.FailOn.HIGH,
     form: options.PageFormat = options.PageForm.TABLE,
     out: options.Out = None,
@@ -28,28 +43,32 @@ def audit(
     """
     from gatekeeper.audit import audit as compare
     from gatekeeper.audit import keep
-    from gatekeeper.gate import finding_record
+    from gatekeeper.audit import since as tell_since
     from gatekeeper.report.findings import audit_report
 
     settings = options.settings_in(context)
     only = options.unique(account)
     with survey_scope(settings, dump=dump, only=only) as look:
         found = look.found
-        result = compare(look.store, found, whole=not only)
+        result = told = compare(look.store, found, whole=not only)
+        if since is not None and look.store is not None:
+            told = tell_since(look.store, result, since)
         if look.store is not None and not look.scope.recorded:
-            keep(look.store, found, map(finding_record, found.findings), whole=not only)
+            keep(look.store, found, result, whole=not only)
+        shown = [pair for pair in told.findings if pair[1] == "new" or not new]
         report = audit_report(
-            result.findings,
-            result.drift,
+            shown,
+            told.drift,
             look.scope.states,
-            since=result.since,
+            since=told.since,
             trail_head=look.trail_head,
             lang=settings.lang,
         )
     deliver(report, form=form, out=out, lang=settings.lang)
+    standing = [finding for finding, state in shown if state != "resolved"]
     return worst(
         (
-            FOUND if fail_on.reached(found.findings) else CLEAN,
+            FOUND if fail_on.reached(standing) else CLEAN,
             CLEAN if found.complete else INCOMPLETE,
         )
     )

@@ -5,7 +5,7 @@ effective key, so that a plan made under one policy is never applied under anoth
 """
 
 from gatekeeper.policy.load import checked, default_policy, parse_policy, read_mapping
-from gatekeeper.policy.model import ConfigModel, Policy, Port
+from gatekeeper.policy.model import ConfigModel, FindingException, Policy, Port
 from gatekeeper.policy.values import (
     PROTOCOL_NAMES,
     PROTOCOL_NUMBERS,
@@ -23,6 +23,7 @@ __all__ = [
     "AccountId",
     "ConfigModel",
     "Duration",
+    "FindingException",
     "Policy",
     "Port",
     "Text",

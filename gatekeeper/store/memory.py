@@ -38,6 +38,7 @@ from gatekeeper.store.tables import (
 _ADDRESSES: Final = "addresses"
 _ENDPOINTS: Final = "endpoints"
 _FINDINGS: Final = "findings"
+_SNAPSHOTS: Final = "snapshots"
 
 
 class Memory:
@@ -239,11 +240,13 @@ class Memory:
             self._upsert(connection, sightings, [(name, _FINDINGS, now) for name in scope])
             queue(self._db, connection, notices, at=at)
             add_drifts(connection, drift, at=at)
-            self._upsert(
-                connection,
-                snapshots,
-                [(name, now, canonical(data)) for name, data in (states or {}).items()],
-            )
+            self._verified(connection, states or {}, now)
+
+    def findings_looked_at(self) -> datetime | None:
+        """When findings were last remembered, of any account."""
+        with self._db.read() as connection:
+            looks = _looks(connection, _FINDINGS)
+        return from_text(max(looks.values(), default=None))
 
     def bind_region(self, region: str) -> None:
         """Bind the store to the region of its first look.
@@ -276,15 +279,28 @@ class Memory:
     def snapshots(self, account_ids: Iterable[str] | None = None) -> dict[str, Snapshot]:
         """The last verified states of these accounts (all, without), by account."""
         with self._db.read() as connection:
+            looks = _looks(connection, _SNAPSHOTS)
             return {
-                row.account_id: Snapshot(at=from_text(row.at), data=plain(row.data))
+                row.account_id: Snapshot(
+                    at=from_text(max(row.at, looks.get(row.account_id, ""))), data=plain(row.data)
+                )
                 for row in _of(connection, snapshots, account_ids)
             }
 
     def save_snapshot(self, account_id: str, data: Mapping[str, Any], *, at: datetime) -> None:
         """Replace the last verified state of the account."""
         with self._db.write() as connection:
-            self._upsert(connection, snapshots, [(account_id, to_text(at), canonical(data))])
+            self._verified(connection, {account_id: data}, to_text(at))
+
+    def _verified(
+        self, connection: Connection, states: Mapping[str, Mapping[str, Any]], now: str
+    ) -> None:
+        """Keep verified states; one that is as it was costs no more than the time of the look."""
+        stored = {row.account_id: row.data for row in _of(connection, snapshots, states)}
+        texts = {name: canonical(data) for name, data in states.items()}
+        changed = [(name, now, text) for name, text in texts.items() if stored.get(name) != text]
+        self._upsert(connection, snapshots, changed)
+        self._upsert(connection, sightings, [(name, _SNAPSHOTS, now) for name in states])
 
     def _look(self, connection: Connection, topic: str, account_id: str, now: str) -> str:
         """Write down that we look now; the time of the look before, "" if this is the first."""

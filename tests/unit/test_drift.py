@@ -46,6 +46,22 @@ def test_each_kind_of_drift():
     assert kinds(state(), state(groups=("sg-1", "sg-2"))) == ["groups-changed"]
 
 
+def test_gates_and_eips_drift_too():
+    def with_(gates, eips, **kept):
+        return {**state(**kept), "gates": gates, "eips": eips}
+
+    held = with_(["sg-1"], {"52.83.1.2": "eni-1", "52.83.1.3": None})
+    assert kinds(held, held) == []
+    altered = with_(["sg-1"], held["eips"], rules=("0.0.0.0/0", "10.0.0.0/8"))
+    assert kinds(held, altered) == ["gate-changed"]
+    assert kinds(held, {**held, "groups": {}, "gates": []}) == ["gate-gone"]
+    assert kinds(held, with_(["sg-1"], {"52.83.1.2": "eni-1"})) == ["address-released"]
+    [moved] = drift("1" * 12, held, with_(["sg-1"], {**held["eips"], "52.83.1.3": "eni-9"}))
+    assert (moved["kind"], moved["endpoint"]) == ("address-moved", "eni-9")
+    assert moved["before"] == {"ip": "52.83.1.3", "endpoint": None}
+    assert kinds(state(), held) == [], "a snapshot of an earlier version has no EIPs"
+
+
 def test_changed_rules_are_named():
     [item] = drift("111122223333", state(), state(rules=("10.0.0.0/8",)))
     assert (item["kind"], item["group_id"]) == ("rules-changed", "sg-1")

@@ -17,7 +17,7 @@ from gatekeeper.account import (
     Vpc,
     unreadable,
 )
-from gatekeeper.audit import audit, keep
+from gatekeeper.audit import audit, keep, since
 from gatekeeper.filing import (
     Access,
     Application,
@@ -31,8 +31,7 @@ from gatekeeper.filing import (
     merge,
 )
 from gatekeeper.gate import gate_name, gate_rules, gate_tags
-from gatekeeper.policy import default_policy
-from gatekeeper.report.findings import finding_record
+from gatekeeper.policy import default_policy, parse_policy
 from gatekeeper.store import open_store
 from gatekeeper.survey import remember, survey
 
@@ -114,8 +113,8 @@ def balancer(ips, *, gate=True):
     )
 
 
-def look(store, state, at, **more):
-    found = survey(store, [state], POLICY, at=at, region=REGION, known=frozenset({ACCOUNT}), **more)
+def look(store, state, at, policy=POLICY, **more):
+    found = survey(store, [state], policy, at=at, region=REGION, known=frozenset({ACCOUNT}), **more)
     if not more.get("recorded"):
         remember(store, found)
     return found
@@ -174,7 +173,7 @@ def test_an_unreadable_account_keeps_its_endpoints_as_unknown(store):
 def run_audit(store, state, at, *, whole=True):
     found = look(store, state, at)
     result = audit(store, found, whole=whole)
-    keep(store, found, map(finding_record, found.findings), whole=whole)
+    keep(store, found, result, whole=whole)
     return {finding.code: (known, finding) for finding, known in result.findings}
 
 
@@ -191,6 +190,53 @@ def test_findings_are_new_then_known_then_resolved_once(store):
     assert code not in run_audit(store, balancer(OLD), NOON + 3 * HOUR)
     back = run_audit(store, balancer(NEW, gate=False), NOON + 4 * HOUR)
     assert back[code][0] == "new"
+
+
+def test_the_history_tells_what_came_and_went_since_a_time(store):
+    run_audit(store, balancer(NEW, gate=False), NOON)
+    run_audit(store, balancer(OLD), NOON + HOUR)
+    found = look(store, balancer(OLD), NOON + 2 * HOUR)
+    now = audit(store, found, whole=True)
+    assert now.findings == now.drift == ()
+    told = since(store, now, NOON + HOUR)
+    assert ("elb-set-incomplete", "resolved") in {(f.code, state) for f, state in told.findings}
+    assert "addresses-changed" in {entry["kind"] for entry in told.drift}
+    early = since(store, now, NOON - HOUR)
+    assert {state for _, state in early.findings} == {"resolved"}
+    late = since(store, now, NOON + 2 * HOUR)
+    assert late.findings == late.drift == ()
+
+
+def test_what_stands_is_new_if_it_was_first_seen_since(store):
+    run_audit(store, balancer(NEW, gate=False), NOON)
+    found = look(store, balancer(NEW, gate=False), NOON + HOUR)
+    now = audit(store, found, whole=True)
+    assert {state for _, state in now.findings} == {"known"}
+    assert {state for _, state in since(store, now, NOON).findings} == {"new"}
+    assert {state for _, state in since(store, now, NOON + HOUR).findings} == {"known"}
+
+
+def test_an_audit_that_finds_nothing_changed_writes_no_state_anew(store):
+    run_audit(store, balancer(OLD), NOON)
+    with store._db.read() as connection:
+        before = connection.exec_driver_sql("SELECT * FROM snapshots").all()
+    run_audit(store, balancer(OLD), NOON + HOUR)
+    with store._db.read() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM snapshots").all() == before
+    assert store.snapshots()[ACCOUNT].at == NOON + HOUR
+
+
+def test_an_exception_that_ended_is_drift_once(store):
+    text = "exceptions: [{code: address-shared, reason: group, until: 2026-06-01}]"
+    policy = parse_policy(text)
+    kinds = []
+    for hours in (0, 24, 48, 72):
+        at = datetime(2026, 5, 31, 12, tzinfo=UTC) + hours * HOUR
+        found = look(store, balancer(OLD), at, policy=policy)
+        result = audit(store, found, whole=True)
+        kinds.append([entry["kind"] for entry in result.drift])
+        keep(store, found, result, whole=True)
+    assert kinds == [[], [], ["exception-expired"], []]
 
 
 def test_what_was_not_read_resolves_nothing(store):
