@@ -70,6 +70,7 @@ def tools(
     clock: Callable[[], datetime],
     wait: float,
     progress: Callable[[Outcome], None],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Tools:
     """What a run, or a rollback, works with; the register is read once, here."""
     register = read_register(store, policy, clock())
@@ -93,4 +94,5 @@ def tools(
         wait=wait,
         keep=keep,
         progress=progress,
+        stopping=stopping,
     )

@@ -45,6 +45,8 @@ class Tools:
     keep: Keep
     progress: Progress
     wait: float = 60.0
+    stopping: Callable[[], bool] = lambda: False
+    """Whether the process is asked to end: no further action is begun then."""
 
 
 def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
@@ -110,6 +112,16 @@ def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
     if not (resumed and elsewhere) and not _owes(plan, outcomes, run_id, store):
         store.finish_run(run_id, report.ended, tools.clock())
     return replace(report, trail_head=store.trail_head())
+
+
+def _stopped(action: Action) -> Outcome:
+    """What is not begun because the process ends; the next plan has it again."""
+    return Outcome(
+        action_id=action.id,
+        result=Result.BLOCKED,
+        reason="the process was asked to end before it was begun",
+        reason_zh="进程收到停止请求，该操作尚未开始",
+    )
 
 
 def ended(run_id: str, store: Store) -> bool:
@@ -269,6 +281,10 @@ class _AccountRun:
                 yield action, outcome
             return
         for place, action in enumerate(self.actions):
+            if self.tools.stopping():
+                for later in self.actions[place:]:
+                    yield later, _stopped(later)
+                return
             try:
                 outcome = do(account, action)
             except (RegisterChanged, LeaseLost) as stopped:

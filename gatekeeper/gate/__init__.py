@@ -64,7 +64,7 @@ from gatekeeper.gate.plan import (
     rules_json,
 )
 from gatekeeper.gate.plan_file import plan_from_json
-from gatekeeper.gate.planner import make_plan, unlawful_holders
+from gatekeeper.gate.planner import Direction, make_plan, unlawful_holders
 from gatekeeper.gate.reach import ReachReader
 from gatekeeper.gate.reached import (
     FiledAddresses,
@@ -92,6 +92,7 @@ __all__ = [
     "CreateGate",
     "Decision",
     "Detach",
+    "Direction",
     "EndpointKey",
     "EndpointReach",
     "Entry",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gatekeeper.account import (
@@ -11,23 +11,10 @@ from gatekeeper.account import (
     Family,
     LoadBalancer,
 )
-from gatekeeper.filing import Filing, FilingState, Register
+from gatekeeper.filing import Filing
 
 Pool = dict[str, list[str]]
 """Address to the ids of the filings that name it."""
-
-
-FilingsInEffect = Mapping[str, tuple[Filing, ...]]
-"""Account to the filings in effect that name it."""
-
-
-def filings_in_effect(register: Register) -> FilingsInEffect:
-    """The filings in effect, by account: read once for however many accounts."""
-    found: dict[str, list[Filing]] = {}
-    for filing in register.filings:
-        if filing.state is FilingState.IN_EFFECT:
-            found.setdefault(filing.access.account_id, []).append(filing)
-    return {account_id: tuple(filings) for account_id, filings in found.items()}
 
 
 def find_balancers(wanted: str, balancers: Iterable[LoadBalancer]) -> tuple[LoadBalancer, ...]:
@@ -59,8 +46,8 @@ class Coverage:
     _of_balancer: dict[str, Pool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, filings: FilingsInEffect, state: AccountState) -> Coverage:
-        mine = filings.get(state.account_id, ())
+    def of(cls, mine: tuple[Filing, ...], state: AccountState) -> Coverage:
+        """Lay the filings in effect that name the account over what was read of it."""
         coverage = cls(state.account_id, mine, {})
         for filing in mine:
             pool = coverage._plain

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gatekeeper.account import (
@@ -14,11 +13,11 @@ from gatekeeper.account import (
     LoadBalancer,
     ReadStatus,
     RememberedAddress,
-    outside_region,
 )
 from gatekeeper.filing import Filing, FilingIssue, FilingState, Register, same_entity
+from gatekeeper.gate.absent import Absence
 from gatekeeper.gate.coverage import Coverage
-from gatekeeper.gate.exposure import AccountReach
+from gatekeeper.gate.exposure import AccountReach, EndpointReach
 from gatekeeper.gate.finder import Finder
 
 _NAMED: Final = 5
@@ -75,10 +74,10 @@ class AddressCheck:
 
     reach: AccountReach
     coverage: Coverage
-    holders: Mapping[str, tuple[str, ...]]
-    """Address to the accounts in which it was read."""
     memory: AddressMemory
     finder: Finder
+    absences: list[Absence] = field(default_factory=list)
+    """What the account lacks, for ``find_absent``."""
 
     @property
     def view(self) -> AccountView:
@@ -93,11 +92,7 @@ class AddressCheck:
             return
         for filing in self.coverage.in_effect:
             balancer = self._balancer(filing)
-            gone = self._present(filing)
-            if balancer is None:
-                self._absent(filing, gone)
-            else:
-                self._balancer_set(filing, balancer, gone)
+            self._lack(filing, self._present(filing), balancer)
         self._shared()
 
     def _report(self, code: str, filing: Filing, ips: list[str], **values: str) -> None:
@@ -138,45 +133,28 @@ class AddressCheck:
             and before.allocation_id != fact.allocation_id
         )
 
-    def _absent(self, filing: Filing, gone: list[str], *, scaled: bool = False) -> set[str]:
-        """Filed addresses that the account does not have: where are they, or were they?
-
-        With ``scaled`` those that were a load balancer's are left out: it changes them by itself.
-        Returns what cannot be the load balancer's: addresses elsewhere, and private ones.
-        """
-        private: list[str] = []
-        abroad: list[str] = []
-        missing: list[str] = []
-        elsewhere = self._elsewhere(filing, gone)
-        released: list[str] = []
-        for ip in gone:
-            if ip in elsewhere:
-                continue
-            before = self.memory.get((self.account_id, ip))
-            if before is not None:
-                if not (scaled and before.kind == "elb"):
-                    released.append(ip)
-            elif not ipaddress.ip_address(ip).is_global:
-                private.append(ip)
-            else:
-                missing.append(ip)
-                if outside_region(ip, self.reach.state.region):
-                    abroad.append(ip)
-        if released:
-            seen = max(self.memory[self.account_id, ip].last_seen for ip in released)
-            self._report(
-                "address-released", filing, released, seen=seen.isoformat(timespec="minutes")
+    def _lack(self, filing: Filing, gone: list[str], balancer: LoadBalancer | None) -> None:
+        """Note what the account lacks; where that is, all accounts together must tell."""
+        one = self.reach.endpoints.get(balancer.arn) if balancer is not None else None
+        strays: list[str] = []
+        if balancer is not None:
+            if one is None or one.endpoint.doubts:
+                return
+            present = self._compared(filing, balancer, one)
+            strays = [ip for ip in filing.access.ips if ip not in present]
+        if gone or strays:
+            before = (self.memory.get((self.account_id, ip)) for ip in gone)
+            self.absences.append(
+                Absence(
+                    self.account_id,
+                    filing.filing_id,
+                    self.reach.state.region,
+                    tuple(gone),
+                    tuple(one for one in before if one is not None),
+                    balancer.name if balancer is not None else None,
+                    tuple(strays),
+                )
             )
-        self._report("address-not-public", filing, private)
-        self._report("address-not-in-account", filing, missing)
-        self._report("address-outside-region", filing, abroad, region=self.reach.state.region)
-        return elsewhere | set(private)
-
-    def _elsewhere(self, filing: Filing, gone: list[str]) -> set[str]:
-        found = [ip for ip in gone if self.holders.get(ip)]
-        others = sorted({account for ip in found for account in self.holders[ip]})
-        self._report("address-in-other-account", filing, found, others=", ".join(others))
-        return set(found)
 
     def _balancer(self, filing: Filing) -> LoadBalancer | None:
         """The one load balancer that the filing names; reports when there is no such one."""
@@ -201,11 +179,10 @@ class AddressCheck:
         )
         return None
 
-    def _balancer_set(self, filing: Filing, balancer: LoadBalancer, gone: list[str]) -> None:
-        """Compare the filed set with the load balancer's own, as sets."""
-        one = self.reach.endpoints.get(balancer.arn)
-        if one is None or one.endpoint.doubts:
-            return
+    def _compared(
+        self, filing: Filing, balancer: LoadBalancer, one: EndpointReach
+    ) -> frozenset[str]:
+        """The load balancer's own addresses, of the families that are filed; says what lacks."""
         filed = set(filing.access.ips)
         families: set[Family] = {"ipv4"}
         if any(":" in ip for ip in filed):
@@ -213,9 +190,7 @@ class AddressCheck:
         present = [a.ip for a in one.endpoint.addresses if a.family in families]
         lacking = [ip for ip in present if ip not in filed]
         self._report("elb-set-incomplete", filing, lacking, balancer=balancer.name)
-        foreign = self._absent(filing, gone, scaled=True) | set(present)
-        stale = [ip for ip in filing.access.ips if ip not in foreign]
-        self._report("elb-set-stale", filing, stale, balancer=balancer.name)
+        return frozenset(present)
 
     def _shared(self) -> None:
         """Addresses that two entities file in this account; a few of the others are named.

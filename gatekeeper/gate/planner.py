@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gatekeeper.account import (
     FAMILIES,
@@ -51,11 +52,22 @@ from gatekeeper.gate.plan import (
 from gatekeeper.gate.reached import unreached_ports
 from gatekeeper.policy import Policy
 
+Direction = Literal["open", "close"]
 
-def make_plan(found: Reconciliation, *, offline: bool = False) -> Plan:
-    """The changes that make every completely read account equal to its decisions."""
+
+def make_plan(
+    found: Reconciliation, *, offline: bool = False, only: Direction | None = None
+) -> Plan:
+    """The changes that make every completely read account equal to its decisions.
+
+    Args:
+        found: what is, and what must be.
+        offline: it rests on a dump and cannot be applied.
+        only: "open" leaves out what closes, "close" what opens.  Gates are put right in both, and
+            a closing plan still attaches the gate to lawful users of a group before it narrows it.
+    """
     planners = [
-        AccountPlanner(account, found.policy)
+        AccountPlanner(account, found.policy, only)
         for account in found.accounts
         if account.state.complete
     ]
@@ -94,6 +106,7 @@ class AccountPlanner:
 
     account: JudgedAccount
     policy: Policy
+    only: Direction | None = None
     actions: list[Action] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
@@ -117,15 +130,20 @@ class AccountPlanner:
         for ruling in self.account.rulings:
             for group_id in ruling.endpoint.group_ids:
                 self.users.setdefault(group_id, []).append(ruling)
-        for ruling in self.account.rulings:
+        for ruling in self.account.rulings if self.only != "close" else ():
             if ruling.verdict is Verdict.OPEN and not ruling.gate_held and self._unreached(ruling):
                 self.attach(ruling, "filed and approved", "已备案并获批准")
-        closing = [r for r in self.account.rulings if r.verdict is Verdict.CLOSED and r.gate_held]
+        closing = [
+            ruling
+            for ruling in self.account.rulings
+            if ruling.verdict is Verdict.CLOSED and ruling.gate_held and self.only != "open"
+        ]
         self.detaching = {(ruling.endpoint.endpoint, ruling.family) for ruling in closing}
         for ruling in closing:
             self._detach(ruling)
         self._repair()
-        plan_narrowings(self)
+        if self.only != "open":
+            plan_narrowings(self)
         for vpc_id, kind in self._gates:
             self.actions.append(
                 CreateGate(

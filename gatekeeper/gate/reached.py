@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from gatekeeper.account import AccountState, Doubt, Family, Handle
-from gatekeeper.filing import STATUS_ZH, Application, Filing, FilingState, Register
+from gatekeeper.filing import STATUS_ZH, Application, Filing, FilingState
 from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.exposure import AccountReach
 from gatekeeper.gate.finder import Finder
 from gatekeeper.gate.gates import Gates, alteration
 from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.reach import ReachReader
+from gatekeeper.gate.share import AccountFilings
 from gatekeeper.policy import Policy, Port
 
 _CREATES: Final = frozenset({"new", "transfer_in", "change", "change_ip"})
@@ -33,7 +34,7 @@ class FiledAddresses:
     pending: dict[tuple[str, str], list[Application]]
 
     @classmethod
-    def of(cls, register: Register) -> FiledAddresses:
+    def of(cls, mine: AccountFilings) -> FiledAddresses:
         filed = cls({}, {}, {}, {}, {})
         by_state = {
             FilingState.SUSPENDED: filed.suspended,
@@ -42,13 +43,13 @@ class FiledAddresses:
             FilingState.UNLICENSED: filed.unlicensed,
             FilingState.IN_EFFECT: filed.in_effect,
         }
-        for filing in register.filings:
+        for filing in mine.filings:
             for ip in filing.access.ips:
                 key = (filing.access.account_id, ip)
                 by_state[filing.state].setdefault(key, []).append(filing)
             for key in _past(filing):
                 filed.ended.setdefault(key, []).append(filing)
-        for application in register.pending:
+        for application in mine.pending:
             if application.kind in _CREATES:
                 for ip in application.access.ips:
                     filed.pending.setdefault((application.access.account_id, ip), []).append(

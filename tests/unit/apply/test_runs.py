@@ -433,3 +433,21 @@ def test_a_wide_gate_is_shut_at_once_where_somebody_unlawful_holds_it(gated):
     report = scene.keeper.apply(plan)
     assert [str(one.result) for one in report.outcomes] == ["blocked"]
     assert scene.account.world.groups[gate].rules == ()
+
+
+def test_a_process_that_is_asked_to_end_begins_no_further_action(scene, store):
+    plan = scene.keeper.plan()
+    assert len(plan.actions) > 1
+    tools = scene.keeper.tools()
+    done = []
+    stopped = replace(tools, stopping=lambda: bool(done), progress=done.append)
+    before = len(scene.aws.changes())
+    scene.aws.on_call = lambda call: done.append(call) if call.changing else None
+    report = carry_out_plan(plan, stopped, mark=store.register_mark())
+    results = [outcome.result.value for outcome in report.outcomes]
+    assert results[0] == "done"
+    assert set(results[1:]) == {"blocked"}
+    assert report.exit_status == 3
+    assert len(scene.aws.changes()) > before
+    scene.aws.on_call = None
+    assert scene.keeper.apply(scene.keeper.plan()).exit_status == 0

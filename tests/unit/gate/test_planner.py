@@ -52,7 +52,7 @@ def world() -> list[AccountState]:
     return [state_of(HOME, first), state_of(OTHER, second)]
 
 
-def plan_of(states: list[AccountState], policy: Policy | None = None) -> Plan:
+def plan_of(states: list[AccountState], policy: Policy | None = None, only: Any = None) -> Plan:
     policy = policy or default_policy()
     applications = [
         application_of(0, {"ips": ["52.83.1.3", "52.83.1.4", "52.83.1.5"]}),
@@ -66,7 +66,7 @@ def plan_of(states: list[AccountState], policy: Policy | None = None) -> Plan:
         region=REGION,
         known_accounts=frozenset({HOME, OTHER}),
     )
-    return make_plan(found)
+    return make_plan(found, only=only)
 
 
 def shuffled(state: AccountState, draw: random.Random) -> AccountState:
@@ -272,3 +272,18 @@ def test_the_plan_counts_endpoints_not_actions() -> None:
     belts = make_plan(found).belts
     assert (belts.opens, belts.closes, belts.endpoints) == (1, 1, 2)
     assert belts.exceeded() == ("opens", "closes")
+
+
+@pytest.mark.parametrize("only", ["open", "close"])
+def test_a_plan_of_one_direction_leaves_the_other_out(only: str) -> None:
+    whole = plan_of(world())
+    half = plan_of(world(), only=only)
+    ops = {action.op for action in half.actions}
+    if only == "open":
+        assert not ops & {Op.DETACH, Op.NARROW}
+        assert half.belts.closes == 0
+    else:
+        narrowed = {a.id for a in whole.actions if a.op in (Op.DETACH, Op.NARROW)}
+        assert narrowed == {a.id for a in half.actions if a.op in (Op.DETACH, Op.NARROW)}
+    assert {a.id for a in half.actions} <= {a.id for a in whole.actions}
+    assert half.id != whole.id
