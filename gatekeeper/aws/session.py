@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from botocore.config import Config
 from botocore.credentials import (
@@ -28,8 +28,40 @@ from gatekeeper.aws.replies import PageParserFactory
 from gatekeeper.aws.slim import SlimLoader
 from gatekeeper.errors import AwsError
 
+_THROTTLED: Final = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled"),
+        *("RequestThrottledException", "TooManyRequestsException", "RequestLimitExceeded"),
+        *("BandwidthLimitExceeded", "PriorRequestNotComplete", "SlowDown", "EC2ThrottledException"),
+    }
+)
+"""What AWS says to too many calls."""
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _IDENTITY: Final = "GetCallerIdentity"
 _ASSUME: Final = "AssumeRole"
+
+
+class Observer(Protocol):
+    """Whoever counts the calls that are made."""
+
+    def aws_call(self, operation: str, outcome: str) -> None:
+        """One attempt ended: ``ok``, ``throttled``, ``denied``, ``refused`` or ``unanswered``.
+
+        ``operation`` is as ``ec2:DescribeVpcs``.  Called in the thread that made the call.
+        """
+        ...
+
+
+_observer: Observer | None = None
+
+
+def observe(observer: Observer | None) -> None:
+    """Tell ``observer`` of every attempt of every call of this process; ``None`` ends it.
+
+    Connections that are open already stay as they are.
+    """
+    global _observer  # noqa: PLW0603 - one process has one set of figures
+    _observer = observer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,10 +288,37 @@ class _Given(CredentialProvider):  # type: ignore[misc]
 def _with(session: Session, credentials: Credentials | None, region: str) -> Session:
     if credentials is not None:
         session.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
+    if _observer is not None:
+        session.register("response-received", _told)
     if session.get_config_variable("region") is None:
         # What a profile's own AssumeRole asks for; without it botocore goes to another partition.
         session.set_config_variable("region", region)
     return session
+
+
+def _told(
+    *,
+    event_name: str,
+    response_dict: dict[str, Any] | None,
+    parsed_response: Any,
+    **_rest: object,
+) -> None:
+    """Pass one attempt on; botocore calls this once an answer is there, or none will come."""
+    if _observer is None:
+        return
+    _, service, operation = event_name.split(".", 2)
+    if response_dict is None:
+        outcome = "unanswered"
+    elif response_dict["status_code"] < 300:
+        outcome = "ok"
+    else:
+        said: Any = parsed_response.get("Error") if isinstance(parsed_response, dict) else None
+        code = str((said or {}).get("Code"))
+        if code in _THROTTLED or response_dict["status_code"] == 429:
+            outcome = "throttled"
+        else:
+            outcome = "denied" if code in _DENIED else "refused"
+    _observer.aws_call(f"{service}:{operation}", outcome)
 
 
 def _no_credentials() -> AwsError:

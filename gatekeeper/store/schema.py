@@ -5,7 +5,7 @@ One query tells whether anything must be done; Alembic is imported only then.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,29 @@ from gatekeeper.store.engine import Database
 
 REVISIONS: Final = ("0001", "0002")
 """Every schema there ever was, oldest first."""
+
+
+class Schema(NamedTuple):
+    """Which schema a store has, and which one this version writes."""
+
+    found: str | None
+    """``None`` where there is no store yet."""
+    newest: str = REVISIONS[-1]
+
+    @property
+    def current(self) -> bool:
+        return self.found == self.newest
+
+
+def read_schema(database: Database) -> Schema:
+    """What schema the database has; nothing is changed.
+
+    Raises:
+        SchemaOutdated: a newer gatekeeper wrote it.
+        StoreError: it is another program's database.
+    """
+    with database.read() as connection:
+        return Schema(_revision(connection, database))
 
 
 def ensure(database: Database, *, create: bool) -> bool:

@@ -16,7 +16,7 @@ from gatekeeper.store.outbox import Outbox
 from gatekeeper.store.plans import Plans
 from gatekeeper.store.register import FilingRegister
 from gatekeeper.store.runs import Runs
-from gatekeeper.store.schema import ensure
+from gatekeeper.store.schema import Schema, ensure, read_schema
 from gatekeeper.store.trail import Trail
 
 
@@ -34,6 +34,14 @@ class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases, Jobs, 
     def label(self) -> str:
         """The store's place for messages; never with a password."""
         return self._db.address.label
+
+    def schema(self) -> Schema:
+        """Which schema it has at this moment: another version may have changed it meanwhile.
+
+        Raises:
+            SchemaOutdated: a newer gatekeeper did.
+        """
+        return read_schema(self._db)
 
     def close(self) -> None:
         """Give back every connection."""
