@@ -31,15 +31,17 @@ from gatekeeper.store.opening import open_store
 if TYPE_CHECKING:
     from gatekeeper.store.jobs import JobRun
     from gatekeeper.store.lease import Clock, Lease, SystemClock
-    from gatekeeper.store.outbox import Notice, Queued
+    from gatekeeper.store.outbox import Backlog, Notice, NoticeState, Queued
     from gatekeeper.store.register import Records
     from gatekeeper.store.store import Store
 
 _LATE = {
+    "Backlog": "gatekeeper.store.outbox",
     "Clock": "gatekeeper.store.lease",
     "JobRun": "gatekeeper.store.jobs",
     "Lease": "gatekeeper.store.lease",
     "Notice": "gatekeeper.store.outbox",
+    "NoticeState": "gatekeeper.store.outbox",
     "Queued": "gatekeeper.store.outbox",
     "Records": "gatekeeper.store.register",
     "Store": "gatekeeper.store.store",
@@ -51,6 +53,7 @@ __all__ = [
     "Account",
     "ActionResult",
     "Approval",
+    "Backlog",
     "Clock",
     "Entry",
     "EntryKind",
@@ -60,6 +63,7 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Notice",
+    "NoticeState",
     "Phase",
     "Queued",
     "Records",

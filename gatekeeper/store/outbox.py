@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.store.encoding import canonical, from_text, plain, to_text
@@ -49,6 +49,15 @@ class Queued(NamedTuple):
     data: dict[str, Any]
 
 
+class Backlog(NamedTuple):
+    """What waits for one route."""
+
+    waiting: int
+    due: int
+    resting_until: datetime | None
+    """When what failed last is tried again; ``None`` where nothing failed or its time has come."""
+
+
 class Outbox:
     """The part of the store that keeps notices until they are sent."""
 
@@ -59,16 +68,54 @@ class Outbox:
         with self._db.write() as connection:
             return queue(self._db, connection, notices, at=at)
 
-    def due_notices(self, *, at: datetime, limit: int = 100) -> tuple[Queued, ...]:
-        """Notices to send now, oldest first."""
+    def due_notices(
+        self, *, at: datetime, limit: int = 100, route: str | None = None
+    ) -> tuple[Queued, ...]:
+        """Notices to send now, of one route or of all, oldest first."""
         query = (
             select(outbox)
             .where(outbox.c.state == "waiting", outbox.c.due_at <= to_text(at))
             .order_by(outbox.c.notice_id)
             .limit(limit)
         )
+        if route is not None:
+            query = query.where(outbox.c.route == route)
         with self._db.read() as connection:
             return tuple(_queued(row) for row in connection.execute(query))
+
+    def notices(
+        self, state: NoticeState | None = None, *, limit: int | None = None
+    ) -> tuple[Queued, ...]:
+        """The newest notices, in one state or in any, oldest first."""
+        query = select(outbox).order_by(outbox.c.notice_id.desc()).limit(limit)
+        if state is not None:
+            query = query.where(outbox.c.state == state)
+        with self._db.read() as connection:
+            return tuple(_queued(row) for row in connection.execute(query))[::-1]
+
+    def backlog(self, *, at: datetime) -> dict[str, Backlog]:
+        """What waits for each route, and whether the route rests after a failure."""
+        now = to_text(at)
+        query = (
+            select(
+                outbox.c.route,
+                func.count(),
+                func.sum(case((outbox.c.due_at <= now, 1), else_=0)),
+                func.max(case((outbox.c.attempts > 0, outbox.c.due_at))),
+            )
+            .where(outbox.c.state == "waiting")
+            .group_by(outbox.c.route)
+            .order_by(outbox.c.route)
+        )
+        with self._db.read() as connection:
+            return {
+                route: Backlog(
+                    waiting=int(waiting),
+                    due=int(due),
+                    resting_until=from_text(tried) if tried is not None and tried > now else None,
+                )
+                for route, waiting, due, tried in connection.execute(query)
+            }
 
     def notice_sent(self, notice_ids: Sequence[int], *, at: datetime) -> None:
         """They arrived."""
@@ -108,6 +155,17 @@ class Outbox:
         """How many notices of a route were sent since a time: for rate limits."""
         query = select(func.count()).where(
             outbox.c.route == route, outbox.c.state == "sent", outbox.c.done_at >= to_text(since)
+        )
+        with self._db.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def messages_since(self, route: str, since: datetime) -> int:
+        """How many messages a route took since a time.
+
+        Notices of one message were marked in one moment, those of different ones in different.
+        """
+        query = select(func.count(outbox.c.done_at.distinct())).where(
+            outbox.c.route == route, outbox.c.state == "sent", outbox.c.done_at > to_text(since)
         )
         with self._db.read() as connection:
             return int(connection.execute(query).scalar_one())

@@ -103,6 +103,28 @@ def test_a_notice_waits_until_it_is_due_and_after_a_failure(store: Store) -> Non
     assert store.forget_notices(before=AT + MINUTE) == 1
 
 
+def test_the_backlog_of_each_route_says_what_is_due_and_what_rests(store: Store) -> None:
+    store.queue_notices([notice(1), notice(2, due=AT + MINUTE), notice(1, route="mail")], at=AT)
+    (first,) = store.due_notices(at=AT, route="ops")
+    store.notice_failed([first.notice_id], error="x", retry_at=AT + 3 * MINUTE, at=AT)
+    found = store.backlog(at=AT + MINUTE)
+    assert found["ops"] == (2, 1, AT + 3 * MINUTE)
+    assert found["mail"] == (1, 1, None)
+    assert store.backlog(at=AT + 3 * MINUTE)["ops"] == (2, 2, None)
+    assert [one.key for one in store.due_notices(at=AT, route="mail")] == ["mail|1"]
+
+
+def test_notices_of_one_message_count_once(store: Store) -> None:
+    store.queue_notices([notice(number) for number in range(4)], at=AT)
+    ids = [one.notice_id for one in store.due_notices(at=AT)]
+    store.notice_sent(ids[:2], at=AT + MINUTE)
+    store.notice_sent(ids[2:3], at=AT + 2 * MINUTE)
+    assert store.messages_since("ops", AT) == 2
+    assert store.messages_since("ops", AT + MINUTE) == 1
+    assert [one.state for one in store.notices()] == ["sent", "sent", "sent", "waiting"]
+    assert [one.notice_id for one in store.notices("sent", limit=2)] == ids[1:3]
+
+
 def test_findings_their_notices_and_the_drift_are_one_transaction(store: Store) -> None:
     finding = {"key": "k", "account_id": "111122223333", "code": "c"}
     drift = {"kind": "rules-changed", "account_id": "111122223333", "group_id": "sg-1"}
