@@ -1,29 +1,47 @@
 """Reconciliation: filings, account states and policy in, findings and decisions out.
 
-A pure function: the time, the memory of earlier reads and the accounts are arguments.
+Pure: the time, the memory of earlier reads and the accounts are arguments.  It has two steps.
+
+================  ==================================================================
+``look_at``       one account alone, wherever it was read; gives a ``Sighting``
+``Gathering``     all sightings together, in whatever order they come
+================  ==================================================================
+
+``reconcile`` takes both for accounts whose whole states are kept, as a plan needs them.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gatekeeper.account import AccountState, Family, ReadStatus, RememberedEndpoint
+from gatekeeper.account import AccountState, Family, Reading, ReadStatus, RememberedEndpoint
+from gatekeeper.drift import snapshot
 from gatekeeper.filing import Register
 from gatekeeper.gate import (
+    Absence,
+    AccountFilings,
     AddressCheck,
     AddressMemory,
     Coverage,
     Decision,
     EndpointKey,
     FiledAddresses,
-    FilingsInEffect,
     Finder,
+    Finding,
     JudgedAccount,
+    Overview,
     Reconciliation,
+    Sighting,
+    Verdict,
     decide,
-    filings_in_effect,
+    facts_of,
+    filings_by_account,
+    filings_of,
+    find_absent,
     find_exposures,
     find_group_trouble,
     find_holds,
@@ -59,7 +77,7 @@ def reconcile(
     memory: Memory | None = None,
     scope: frozenset[str] | None = None,
 ) -> Reconciliation:
-    """Compare what is filed with what AWS says.
+    """Compare what is filed with what AWS says, and keep the states.
 
     ``states`` are the accounts that were read, unreadable ones too; ``known_accounts`` every
     registered account: a filing for another one is ``account-unknown``.  ``scope``, where given,
@@ -67,53 +85,197 @@ def reconcile(
     """
     memory = memory or Memory()
     read = sorted(states, key=lambda state: state.account_id)
-    filings = filings_in_effect(register)
-    accounts = tuple(judge_filed(state, filings, policy, memory, at) for state in read)
-    finder = Finder(policy, at, memory.first_seen)
-    in_scope = frozenset(state.account_id for state in read)
-    find_register_issues(register, finder, in_scope | (frozenset() if scope else known_accounts))
-    find_unknown_accounts(register, finder, known_accounts | in_scope, scope)
-    filed = FiledAddresses.of(register)
-    holders = _holders(accounts)
-    for account in accounts:
-        _find_read_trouble(account.state, finder)
-        if account.state.status is ReadStatus.UNREADABLE:
-            continue
-        AddressCheck(account.reach, account.coverage, holders, memory.addresses, finder).run()
-        _find_reached(account, policy, filed, finder)
-    decisions = _decisions(accounts, memory)
+    filings = filings_by_account(register)
+    gathering = Gathering(
+        register,
+        policy,
+        at=at,
+        region=region,
+        known_accounts=known_accounts,
+        first_seen=memory.first_seen,
+        scope=scope,
+    )
+    lost = _endpoints_by_account(memory) if not all(state.complete for state in read) else {}
+    accounts: list[JudgedAccount] = []
+    for state in read:
+        account_id = state.account_id
+        mine = filings.get(account_id) or AccountFilings(account_id)
+        account = judge_filed(state, mine, policy, memory, at)
+        known = memory if state.complete else replace(memory, endpoints=lost.get(account_id, {}))
+        gathering.add(_conclude(account, mine, policy, known, at))
+        accounts.append(account)
+    found = gathering.overview()
     return Reconciliation(
         region=region,
         at=at,
-        accounts=accounts,
-        findings=finder.findings(),
-        muted=tuple(finder.muted),
-        decisions=decisions,
+        accounts=tuple(accounts),
+        findings=found.findings,
+        muted=found.muted,
+        decisions=found.decisions,
         register=register,
         policy=policy,
     )
+
+
+def look_at(
+    state: AccountState,
+    filings: AccountFilings,
+    policy: Policy,
+    memory: Memory,
+    at: datetime,
+) -> Sighting:
+    """What follows of one account alone, and what is to be remembered of it.
+
+    Args:
+        state: the account as it was read.
+        filings: what the register says of it.
+        policy: the policy in force.
+        memory: what is remembered of it; of other accounts nothing is needed.
+        at: the time of the look.
+    """
+    account = judge_filed(state, filings, policy, memory, at)
+    sighting = _conclude(account, filings, policy, memory, at)
+    if not state.complete:
+        return sighting
+    return replace(
+        sighting,
+        facts=facts_of(account, memory.endpoints),
+        snapshot=json.dumps(snapshot(account), ensure_ascii=False, separators=(",", ":")),
+    )
+
+
+class Gathering:
+    """Sightings as they come, and at the end what follows of all of them together."""
+
+    def __init__(
+        self,
+        register: Register,
+        policy: Policy,
+        *,
+        at: datetime,
+        region: str,
+        known_accounts: frozenset[str],
+        first_seen: Mapping[str, datetime],
+        scope: frozenset[str] | None = None,
+        decisions: bool = True,
+    ) -> None:
+        """``decisions`` says whether to keep them, beyond counting; the rest as ``reconcile``."""
+        self._register = register
+        self._policy = policy
+        self._at = at
+        self._region = region
+        self._known = known_accounts
+        self._first_seen = first_seen
+        self._scope = scope
+        self._keep_decisions = decisions
+        self._readings: dict[str, Reading] = {}
+        self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._muted: dict[str, tuple[Finding, ...]] = {}
+        self._decisions: list[Decision] = []
+        self._verdicts: Counter[Verdict] = Counter()
+        self._absences: list[Absence] = []
+        self._holders: dict[str, tuple[str, ...]] = {}
+        self._verified: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def add(self, sighting: Sighting) -> None:
+        """Take in one account; each comes once."""
+        account_id = sighting.account_id
+        self._readings[account_id] = Sighting(
+            account_id=account_id, status=sighting.status, failures=sighting.failures
+        )
+        self._findings[account_id] = sighting.findings
+        self._muted[account_id] = sighting.muted
+        self._verdicts.update(decision.verdict for decision in sighting.decisions)
+        if self._keep_decisions:
+            self._decisions += sighting.decisions
+        self._absences += sighting.absences
+        for ip in sighting.addresses:
+            self._holders[ip] = (*self._holders.get(ip, ()), account_id)
+        if sighting.snapshot:
+            self._verified[account_id] = sighting.snapshot
+        self._counts.update(endpoints=sighting.endpoints, exposed=sighting.exposed)
+
+    def overview(self) -> Overview:
+        """All accounts together."""
+        order = sorted(self._readings)
+        finder = Finder(self._policy, self._at, self._first_seen)
+        in_scope = frozenset(order)
+        known = frozenset() if self._scope else self._known
+        find_register_issues(self._register, finder, in_scope | known)
+        find_unknown_accounts(self._register, finder, self._known | in_scope, self._scope)
+        find_absent(sorted(self._absences, key=lambda one: one.account_id), self._holders, finder)
+        for account_id in order:
+            finder.found += self._findings[account_id]
+            finder.muted += self._muted[account_id]
+        return Overview(
+            region=self._region,
+            at=self._at,
+            readings=tuple(self._readings[account_id] for account_id in order),
+            findings=finder.findings(),
+            muted=finder.silenced(),
+            decisions=tuple(
+                sorted(self._decisions, key=lambda d: (d.account_id, d.endpoint, d.family))
+            ),
+            verdicts=dict(self._verdicts),
+            endpoints=self._counts["endpoints"],
+            exposed=self._counts["exposed"],
+            verified={name: self._verified[name] for name in order if name in self._verified},
+            policy=self._policy,
+        )
 
 
 def judge(
     state: AccountState, register: Register, policy: Policy, memory: Memory, at: datetime
 ) -> JudgedAccount:
     """One account with everything that follows from the register and the policy."""
-    return judge_filed(state, filings_in_effect(register), policy, memory, at)
+    return judge_filed(state, filings_of(register, state.account_id), policy, memory, at)
 
 
 def judge_filed(
     state: AccountState,
-    filings: FilingsInEffect,
+    filings: AccountFilings,
     policy: Policy,
     memory: Memory,
     at: datetime,
 ) -> JudgedAccount:
-    """``judge`` for one of many accounts: the filings were put in order before."""
+    """``judge`` with the account's part of the register."""
     reach = judge_account(state, policy, at)
     gates = read_gates(state, policy)
-    coverage = Coverage.of(filings, state)
+    coverage = Coverage.of(filings.in_effect, state)
     rulings = decide(reach, coverage, gates, memory.endpoints, policy, at)
     return JudgedAccount(state, reach, gates, coverage, rulings)
+
+
+def _conclude(
+    account: JudgedAccount,
+    filings: AccountFilings,
+    policy: Policy,
+    memory: Memory,
+    at: datetime,
+) -> Sighting:
+    """What follows of a judged account; of a partial one ``memory`` holds no other's endpoints."""
+    state, reach = account.state, account.reach
+    finder = Finder(policy, at, memory.first_seen)
+    absences: list[Absence] = []
+    _find_read_trouble(state, finder)
+    if state.complete:
+        check = AddressCheck(reach, account.coverage, memory.addresses, finder)
+        check.run()
+        absences = check.absences
+        _find_reached(account, policy, FiledAddresses.of(filings), finder)
+    return Sighting(
+        account_id=state.account_id,
+        status=state.status,
+        failures=state.failures,
+        findings=tuple(finder.found),
+        muted=tuple(finder.muted),
+        decisions=_decisions(account, memory),
+        absences=tuple(absences),
+        addresses=tuple(reach.view.addresses),
+        endpoints=sum(1 for one in reach.endpoints.values() if one.endpoint.families),
+        exposed=sum(1 for one in reach.endpoints.values() if one.exposing),
+    )
 
 
 def _find_read_trouble(state: AccountState, finder: Finder) -> None:
@@ -127,8 +289,6 @@ def _find_read_trouble(state: AccountState, finder: Finder) -> None:
 def _find_reached(
     account: JudgedAccount, policy: Policy, filed: FiledAddresses, finder: Finder
 ) -> None:
-    if not account.state.complete:
-        return
     rulings = account.rulings
     find_exposures(rulings, filed, finder)
     find_unreached(rulings, account.reach.reader, finder)
@@ -137,29 +297,21 @@ def _find_reached(
     find_group_trouble(account.reach, account.gates, policy, finder)
 
 
-def _holders(accounts: Iterable[JudgedAccount]) -> dict[str, tuple[str, ...]]:
-    """In which of the read accounts each public address is."""
-    found: dict[str, list[str]] = {}
-    for account in accounts:
-        for ip in account.reach.view.addresses:
-            found.setdefault(ip, []).append(account.state.account_id)
-    return {ip: tuple(ids) for ip, ids in found.items()}
-
-
-def _decisions(accounts: Iterable[JudgedAccount], memory: Memory) -> tuple[Decision, ...]:
-    found: list[Decision] = []
-    incomplete: list[JudgedAccount] = []
-    for account in accounts:
-        found.extend(ruling.decision for ruling in account.rulings)
-        if not account.state.complete:
-            incomplete.append(account)
-    remembered: dict[str, dict[EndpointKey, RememberedEndpoint]] = {}
-    for key, seen in memory.endpoints.items() if incomplete else ():
-        remembered.setdefault(key[0], {})[key] = seen
-    for account in incomplete:
+def _decisions(account: JudgedAccount, memory: Memory) -> tuple[Decision, ...]:
+    """The account's decisions, with what is remembered of it where it was not read whole."""
+    found = [ruling.decision for ruling in account.rulings]
+    if not account.state.complete:
         known: frozenset[tuple[str, Family]] = frozenset(
             (ruling.endpoint.endpoint, ruling.family) for ruling in account.rulings
         )
-        mine = remembered.get(account.state.account_id, {})
-        found.extend(remembered_unknown(account.state, mine, known))
-    return tuple(sorted(found, key=lambda d: (d.account_id, d.endpoint, d.family)))
+        found += remembered_unknown(account.state, memory.endpoints, known)
+    return tuple(found)
+
+
+def _endpoints_by_account(
+    memory: Memory,
+) -> dict[str, dict[EndpointKey, RememberedEndpoint]]:
+    found: dict[str, dict[EndpointKey, RememberedEndpoint]] = {}
+    for key, seen in memory.endpoints.items():
+        found.setdefault(key[0], {})[key] = seen
+    return found

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gatekeeper.account import AccountState, RememberedEndpoint, SeenAddress, SeenEndpoint
+from gatekeeper.account import AccountState
 from gatekeeper.filing import Register, fold
-from gatekeeper.gate import EndpointKey, JudgedAccount, Reconciliation, Verdict
+from gatekeeper.gate import Facts, JudgedAccount, Reconciliation, facts_of
 from gatekeeper.reconcile import Memory, reconcile
 
 if TYPE_CHECKING:
@@ -93,44 +93,17 @@ def remember(store: Store, found: Reconciliation) -> None:
 
 def remember_account(store: Store, account: JudgedAccount, at: datetime) -> None:
     """Keep the addresses and endpoints of one account, and with which addresses they stand open."""
-    account_id, view = account.state.account_id, account.reach.view
+    account_id = account.state.account_id
     before = store.endpoint_memory([account_id])
-    store.remember_addresses(
-        account_id,
-        [
-            SeenAddress(ip=fact.ip, kind=fact.kind, allocation_id=fact.allocation_id)
-            for fact in view.addresses.values()
-        ],
-        at=at,
-    )
-    store.remember_endpoints(
-        account_id,
-        [
-            SeenEndpoint(one.endpoint, one.kind, family, one.ips(family))
-            for one in view.endpoints
-            for family in one.families
-        ],
-        at=at,
-    )
-    _mark(store, account, before, at)
+    remember_facts(store, account_id, facts_of(account, before), at)
 
 
-def _mark(
-    store: Store,
-    account: JudgedAccount,
-    before: dict[EndpointKey, RememberedEndpoint],
-    at: datetime,
-) -> None:
-    """Keep the set with which an endpoint stands open, and since when it differs.
-
-    Neither is forgotten when the gate comes off: put back by hand, an old change is still old.
-    """
-    for ruling in account.rulings:
-        name, family, ips = ruling.endpoint.endpoint, ruling.family, ruling.decision.ips
-        known = before.get((account.state.account_id, name, family))
-        if ruling.verdict is Verdict.OPEN and ruling.gate_held:
-            opened = set(known.opened_ips or ()) if known is not None else set()
-            if opened != set(ips) or (known is not None and known.changed_at is not None):
-                store.mark_opened(account.state.account_id, name, family, ips, at=at)
-        elif ruling.hold is not None:
-            store.mark_changed(account.state.account_id, name, family, ruling.hold.since)
+def remember_facts(store: Store, account_id: str, facts: Facts, at: datetime) -> None:
+    """Keep what was seen of an account that was read whole."""
+    store.remember_addresses(account_id, facts.addresses, at=at)
+    store.remember_endpoints(account_id, facts.endpoints, at=at)
+    for mark in facts.marks:
+        if mark.opened is not None:
+            store.mark_opened(account_id, mark.endpoint, mark.family, mark.opened, at=at)
+        else:
+            store.mark_changed(account_id, mark.endpoint, mark.family, mark.changed_at)

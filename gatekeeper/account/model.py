@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 Family = Literal["ipv4", "ipv6"]
 FAMILIES: Final[tuple[Family, Family]] = ("ipv4", "ipv6")
@@ -186,6 +186,22 @@ class AccountState:
         them (AWS, "Share your VPC subnets with other accounts").
         """
         return owner_id in ("", self.account_id)
+
+
+class Reading(Protocol):
+    """How well an account was read; all that a report says of it."""
+
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def status(self) -> ReadStatus: ...
+
+    @property
+    def failures(self) -> tuple[Failure, ...]: ...
+
+    @property
+    def complete(self) -> bool: ...
 
 
 def unreadable(account_id: str, region: str, *failures: Failure) -> AccountState:

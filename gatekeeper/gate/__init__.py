@@ -1,13 +1,9 @@
 """What must be: the traffic algebra, exposure, decisions, findings and plans."""
 
+from gatekeeper.gate.absent import Absence, find_absent
 from gatekeeper.gate.belts import check_belts
 from gatekeeper.gate.catalogue import CATALOGUE, Entry
-from gatekeeper.gate.coverage import (
-    Coverage,
-    FilingsInEffect,
-    filings_in_effect,
-    find_balancers,
-)
+from gatekeeper.gate.coverage import Coverage, find_balancers
 from gatekeeper.gate.decide import EndpointKey, Hold, Ruling, decide, remembered_unknown
 from gatekeeper.gate.exposure import (
     AccountReach,
@@ -36,7 +32,7 @@ from gatekeeper.gate.gates import (
     rule_key,
 )
 from gatekeeper.gate.internet import Internet
-from gatekeeper.gate.judged import JudgedAccount, Reconciliation
+from gatekeeper.gate.judged import JudgedAccount, Overview, Reconciliation
 from gatekeeper.gate.model import (
     Decision,
     Exposure,
@@ -76,11 +72,15 @@ from gatekeeper.gate.reached import (
 )
 from gatekeeper.gate.reading import MalformedRule, protocol_name, protocol_number
 from gatekeeper.gate.records import decision_record, finding_record, moment
+from gatekeeper.gate.share import AccountFilings, filings_by_account, filings_of
+from gatekeeper.gate.sighting import Facts, Mark, Sighting, facts_of
 from gatekeeper.gate.traffic import Traffic, rule_order, rule_traffic, rules_traffic
 
 __all__ = [
     "CATALOGUE",
     "SHUT",
+    "Absence",
+    "AccountFilings",
     "AccountReach",
     "Action",
     "AddressCheck",
@@ -97,8 +97,8 @@ __all__ = [
     "EndpointReach",
     "Entry",
     "Exposure",
+    "Facts",
     "FiledAddresses",
-    "FilingsInEffect",
     "Finder",
     "Finding",
     "GateKind",
@@ -107,9 +107,11 @@ __all__ = [
     "Internet",
     "JudgedAccount",
     "MalformedRule",
+    "Mark",
     "Narrow",
     "Narrowing",
     "Op",
+    "Overview",
     "Plan",
     "Quota",
     "ReachReader",
@@ -118,6 +120,7 @@ __all__ = [
     "Ruling",
     "SetGroups",
     "Severity",
+    "Sighting",
     "TracedRule",
     "Traffic",
     "UnknownExposure",
@@ -128,7 +131,10 @@ __all__ = [
     "decide",
     "decision_record",
     "exposures",
-    "filings_in_effect",
+    "facts_of",
+    "filings_by_account",
+    "filings_of",
+    "find_absent",
     "find_balancers",
     "find_exposures",
     "find_group_trouble",

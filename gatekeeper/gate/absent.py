@@ -96,6 +96,4 @@ class _Search(NamedTuple):
     def _report(self, code: str, ips: list[str], **values: str) -> None:
         if ips:
             absence = self.absence
-            self.finder.about_filing(
-                code, absence.account_id, absence.filing_id, ips=ips, **values
-            )
+            self.finder.about_filing(code, absence.account_id, absence.filing_id, ips=ips, **values)

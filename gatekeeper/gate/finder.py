@@ -77,9 +77,11 @@ class Finder:
 
     def findings(self) -> tuple[Finding, ...]:
         """What was found: worst first, then by code, account and subject."""
-        return tuple(
-            sorted(self.found, key=lambda f: (-f.severity.rank, f.code, f.account_id, f.subject))
-        )
+        return tuple(sorted(self.found, key=_order))
+
+    def silenced(self) -> tuple[Finding, ...]:
+        """What exceptions keep silent, in the same order."""
+        return tuple(sorted(self.muted, key=_order))
 
     def _add(
         self,
@@ -126,3 +128,7 @@ class Finder:
             and exception.endpoint in (None, finding.endpoint)
             for exception in self.policy.exceptions
         )
+
+
+def _order(finding: Finding) -> tuple[int, str, str, str]:
+    return -finding.severity.rank, finding.code, finding.account_id, finding.subject

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatekeeper.account import AccountState
+from gatekeeper.account import AccountState, Reading
 from gatekeeper.filing import Register
 from gatekeeper.gate.coverage import Coverage
 from gatekeeper.gate.decide import Ruling
@@ -27,6 +28,34 @@ class JudgedAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All accounts together, without their states: what a person should know."""
+
+    region: str
+    at: datetime
+    readings: tuple[Reading, ...]
+    """How well each account was read."""
+    findings: tuple[Finding, ...]
+    muted: tuple[Finding, ...]
+    decisions: tuple[Decision, ...]
+    """Empty where nobody asked for them."""
+    verdicts: Mapping[Verdict, int]
+    """How many decisions there are of each kind."""
+    endpoints: int
+    """How many endpoints have public addresses."""
+    exposed: int
+    """How many of them the Internet reaches on a gated port."""
+    verified: Mapping[str, str]
+    """Account to what the next audit compares with, as JSON, of those that were read whole."""
+    policy: Policy
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is unknown: every account was read and every endpoint is decided."""
+        return all(r.complete for r in self.readings) and not self.verdicts.get(Verdict.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """What is, what must be, and what a person should know."""
 
@@ -38,6 +67,11 @@ class Reconciliation:
     decisions: tuple[Decision, ...]
     register: Register
     policy: Policy
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """How well each account was read."""
+        return tuple(account.state for account in self.accounts)
 
     @property
     def complete(self) -> bool:

@@ -23,8 +23,7 @@ class AccountFilings(NamedTuple):
         return tuple(
             filing
             for filing in self.filings
-            if filing.state is FilingState.IN_EFFECT
-            and filing.access.account_id == self.account_id
+            if filing.state is FilingState.IN_EFFECT and filing.access.account_id == self.account_id
         )
 
 

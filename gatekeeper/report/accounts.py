@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.account import AccountState, ReadStatus
+from gatekeeper.account import Reading, ReadStatus
 from gatekeeper.report.records import Report, Table, several
 from gatekeeper.report.words import word
 
@@ -25,7 +25,7 @@ def accounts_report(accounts: Iterable[Account]) -> Report:
     )
 
 
-def reading(states: Iterable[AccountState]) -> list[dict[str, Any]]:
+def reading(states: Iterable[Reading]) -> list[dict[str, Any]]:
     """How well each account was read, for JSON (DESIGN §10: ``accounts``)."""
     return [
         {
@@ -45,7 +45,7 @@ def reading(states: Iterable[AccountState]) -> list[dict[str, Any]]:
     ]
 
 
-def reading_table(states: Sequence[AccountState]) -> Table:
+def reading_table(states: Sequence[Reading]) -> Table:
     """The same for people."""
     return Table(
         "accounts",
@@ -54,7 +54,7 @@ def reading_table(states: Sequence[AccountState]) -> Table:
     )
 
 
-def alarms(states: Iterable[AccountState], lang: str) -> tuple[str, ...]:
+def alarms(states: Iterable[Reading], lang: str) -> tuple[str, ...]:
     """One loud sentence for each account of which something is not known."""
     lines = []
     for state in states:
@@ -69,7 +69,7 @@ def alarms(states: Iterable[AccountState], lang: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _failures(state: AccountState) -> list[str]:
+def _failures(state: Reading) -> list[str]:
     return [
         f"{f.operation} {f.code}" + (f" ({f.resource})" if f.resource else "")
         for f in state.failures

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from gatekeeper.account import AccountState
+from gatekeeper.account import Reading
 from gatekeeper.gate import (
     Decision,
     Finding,
@@ -50,7 +50,7 @@ _DECISION_COLUMNS = (
 def reconciliation_report(
     findings: Sequence[Finding],
     decisions: Sequence[Decision],
-    states: Sequence[AccountState],
+    states: Sequence[Reading],
     *,
     generated_at: datetime,
     region: str,
@@ -99,7 +99,7 @@ def reconciliation_report(
 def audit_report(
     findings: Sequence[tuple[Finding, str]],
     drift: Sequence[Mapping[str, Any]],
-    states: Sequence[AccountState],
+    states: Sequence[Reading],
     *,
     since: datetime | None,
     trail_head: str | None,

@@ -18,7 +18,7 @@ MAP: dict[str, frozenset[str]] = {
     "filing": frozenset({"policy", "errors"}),
     "account": frozenset({"policy", "errors"}),
     "gate": frozenset({"filing", "account"}),
-    "reconcile": frozenset({"gate"}),
+    "reconcile": frozenset({"gate", "drift"}),
     "store": frozenset({"filing", "account"}),
     "survey": frozenset({"reconcile", "store"}),
     "drift": frozenset({"gate"}),
