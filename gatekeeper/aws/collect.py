@@ -54,7 +54,7 @@ def collect(connection: Connection, *, progress: Progress | None = None) -> Acco
 
     Everything that goes wrong is in the state; nothing is raised for it.
     """
-    return _Collection(connection, progress).run()
+    return Collection(connection, progress).run()
 
 
 def collect_many(
@@ -125,7 +125,7 @@ def collect_groups(connection: Connection, group_ids: Iterable[str]) -> tuple[Se
     wanted = iter(dict.fromkeys(group_ids))
     while batch := list(islice(wanted, 200)):
         # By filter, because a group that is gone then just does not come back.
-        reader = _Collection(connection, None)
+        reader = Collection(connection, None)
         filters = [{"Name": "group-id", "Values": batch}]
         groups += reader.ec2("DescribeSecurityGroups", Filters=filters, MaxResults=_EC2_PAGE)
         for fault in reader.failures:
@@ -134,8 +134,8 @@ def collect_groups(connection: Connection, group_ids: Iterable[str]) -> tuple[Se
     return tuple(groups)
 
 
-class _Collection:
-    """One account's reads; threads append to ``failures``, which lists allow."""
+class Collection:
+    """One account's reads, whole or in part; threads append to ``failures``, which lists allow."""
 
     def __init__(self, connection: Connection, progress: Progress | None) -> None:
         self.failures: list[Failure] = []
@@ -150,12 +150,11 @@ class _Collection:
             groups = pool.submit(self._groups)
             interfaces = pool.submit(self._interfaces)
             addresses = pool.submit(self._addresses)
-            balancers = pool.submit(self._balancers)
-            classic = pool.submit(self._classic_balancers)
+            balancers = pool.submit(self.balancers)
+            classic = pool.submit(self.classic_balancers)
             vpcs = pool.submit(self._vpcs)
-            prefix_lists = self._prefix_lists(pool, prefix_lists_named(groups.result()))
-            listened = self._with_listeners(pool, balancers.result())
-        order = {name: number for number, name in enumerate(LISTS)}
+            prefix_lists = self.prefix_lists(pool, prefix_lists_named(groups.result()))
+            listened = self.with_listeners(pool, balancers.result())
         return account_state(
             self._account_id,
             self._connection.region,
@@ -165,10 +164,15 @@ class _Collection:
             vpcs=vpcs.result(),
             prefix_lists=prefix_lists,
             load_balancers=[*listened, *classic.result()],
-            failures=sorted(
-                self.failures,
-                key=lambda one: (order.get(one.operation, 9), one.operation, one.resource or ""),
-            ),
+            failures=self.faults(),
+        )
+
+    def faults(self) -> list[Failure]:
+        """The failures in their order: whole lists first."""
+        order = {name: number for number, name in enumerate(LISTS)}
+        return sorted(
+            self.failures,
+            key=lambda one: (order.get(one.operation, 9), one.operation, one.resource or ""),
         )
 
     # --- EC2
@@ -201,7 +205,7 @@ class _Collection:
         return self._pages(operation, page)
 
     @needs("ec2:DescribeManagedPrefixLists")
-    def _prefix_lists(self, pool: ThreadPoolExecutor, named: tuple[str, ...]) -> list[PrefixList]:
+    def prefix_lists(self, pool: ThreadPoolExecutor, named: tuple[str, ...]) -> list[PrefixList]:
         """The named lists; one that AWS does not know is left out, and its rules stay unknown."""
         described: list[Answer] = []
         client = self._connection.reader("ec2")
@@ -249,11 +253,13 @@ class _Collection:
     # --- load balancers
 
     @needs("elasticloadbalancing:DescribeLoadBalancers")
-    def _balancers(self) -> list[LoadBalancer]:
+    def balancers(self) -> list[LoadBalancer]:
+        """The application, network and gateway load balancers, without listeners."""
         return self._marked("elbv2", "LoadBalancers", "NextMarker", answers.load_balancer)
 
     @needs("elasticloadbalancing:DescribeLoadBalancers")
-    def _classic_balancers(self) -> list[LoadBalancer]:
+    def classic_balancers(self) -> list[LoadBalancer]:
+        """The classic ones."""
         value = partial(
             answers.classic_load_balancer,
             account_id=self._account_id,
@@ -274,9 +280,10 @@ class _Collection:
 
         return self._pages(f"{service}:DescribeLoadBalancers", page)
 
-    def _with_listeners(
+    def with_listeners(
         self, pool: ThreadPoolExecutor, balancers: list[LoadBalancer]
     ) -> list[LoadBalancer]:
+        """The same load balancers, with the listeners of those that no group guards."""
         needed = listeners_needed(balancers)
         filled = dict(
             zip((one.arn for one in needed), pool.map(self._listened, needed), strict=True)

@@ -6,10 +6,15 @@ import importlib
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
-Purpose = Literal["read", "change", "assume"]
+Purpose = Literal["read", "change", "assume", "watch", "bury"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_CALLERS: Final = ("gatekeeper.aws.changes", "gatekeeper.aws.collect", "gatekeeper.aws.session")
+_CALLERS: Final = (
+    "gatekeeper.aws.changes",
+    "gatekeeper.aws.collect",
+    "gatekeeper.aws.queue",
+    "gatekeeper.aws.session",
+)
 """The modules that declare calls; importing them fills the registry."""
 
 _needed: Final[set[tuple[Purpose, str]]] = set()
@@ -55,6 +60,18 @@ def assume_policy(partition: str = "aws-cn", role: str = "gatekeeper") -> dict[s
     """What the caller needs in its own account to enter the accounts by a role of that name."""
     return _document(
         _statement("GatekeeperAssume", actions("assume"), f"arn:{partition}:iam::*:role/{role}")
+    )
+
+
+def watch_policy(partition: str = "aws-cn", queue: str = "gatekeeper-events") -> dict[str, Any]:
+    """What the caller needs in its own account to consume the queue of events.
+
+    ``queue`` is its name; that of its dead-letter queue has ``-dead`` at its end.
+    """
+    queues = f"arn:{partition}:sqs:*:*:{queue}"
+    return _document(
+        _statement("GatekeeperWatch", actions("watch"), queues),
+        _statement("GatekeeperBury", actions("bury"), f"{queues}-dead"),
     )
 
 

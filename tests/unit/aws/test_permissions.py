@@ -12,7 +12,7 @@ from gatekeeper.aws import permissions
 FOLDER = Path(__file__).parents[3] / "policies" / "iam"
 
 
-@pytest.mark.parametrize("name", ["read", "change", "assume"])
+@pytest.mark.parametrize("name", ["read", "change", "assume", "watch"])
 def test_the_written_policy_is_the_declared_one(name):
     document = getattr(permissions, f"{name}_policy")()
     assert json.loads((FOLDER / f"{name}.json").read_text()) == document
@@ -35,3 +35,14 @@ def test_a_call_may_need_several_actions():
 def test_the_partition_and_the_role_are_in_the_resource():
     (statement,) = permissions.assume_policy("aws", "auditor")["Statement"]
     assert statement["Resource"] == "arn:aws:iam::*:role/auditor"
+
+
+def test_a_watcher_takes_messages_from_one_queue_and_puts_them_into_another():
+    take, put = permissions.watch_policy("aws", "mine")["Statement"]
+    assert take["Resource"] == "arn:aws:sqs:*:*:mine"
+    assert set(take["Action"]) == {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+    }
+    assert (put["Action"], put["Resource"]) == (["sqs:SendMessage"], "arn:aws:sqs:*:*:mine-dead")
