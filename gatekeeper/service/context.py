@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gatekeeper.service.metrics import Metrics
+
 if TYPE_CHECKING:
     from gatekeeper.account import AccountState
     from gatekeeper.apply import Edge
@@ -38,6 +40,8 @@ class Context:
     """Set when the process is asked to end: no new change is begun."""
     wait: float = 60.0
     """Seconds to wait for the lease of an account."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """The figures that ``/metrics`` shows."""
 
     def known_accounts(self) -> tuple[str, ...]:
         """The registered accounts."""

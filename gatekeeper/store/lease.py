@@ -226,6 +226,13 @@ class Leases:
                 raise _held(row, wait)
             self._clock.sleep(min(_POLL_SECONDS, deadline - now))
 
+    def holders(self) -> tuple[str, ...]:
+        """Who holds a lease at this moment, as people find them."""
+        with self._db.read() as connection:
+            moment = _moment(self._db, connection, self._clock)
+            rows = connection.execute(select(leases).order_by(leases.c.account_id))
+            return tuple(dict.fromkeys(str(_holder(r)) for r in rows if not _free(r, moment)))
+
     def _peek(self, account_id: str) -> tuple[Row[Any] | None, bool]:
         """The lease's row, and whether it may be taken."""
         with self._db.read() as connection:
@@ -296,6 +303,11 @@ def _holder(row: Row[Any]) -> Holder:
 
 def _held(row: Row[Any], wait: float) -> LeaseHeld:
     holder, since = _holder(row), from_text(row.acquired_at).strftime("%Y-%m-%d %H:%M:%SZ")
+    if row.account_id == "service":
+        return LeaseHeld(
+            f"gatekeeper runs already: {holder} since {since}",
+            zh=f"服务已在运行：{row.host} 上的进程 {row.pid}，自 {since} 起",
+        )
     job = row.account_id.removeprefix("job:")
     if job != row.account_id:
         return LeaseHeld(

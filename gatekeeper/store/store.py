@@ -43,6 +43,11 @@ class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases, Jobs, 
         """
         return read_schema(self._db)
 
+    @property
+    def shared(self) -> bool:
+        """Whether several instances of the service may work on it: not on SQLite."""
+        return not self._db.sqlite
+
     def close(self) -> None:
         """Give back every connection."""
         self._db.close()

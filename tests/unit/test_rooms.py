@@ -72,6 +72,7 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ("__main__", "gatekeeper.cli.entry"): "the process starts here, before the command tree loads",
     ("cli", "gatekeeper.aws"): "boto3 takes a second to import, and a dump does without it",
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
+    ("cli", "gatekeeper.service"): "each part of the service is imported when its command runs",
     ("service", "gatekeeper.aws"): "settings and jobs are listed without boto3",
     ("fleet", "gatekeeper.aws"): "a list of accounts is made without boto3",
     ("doctor", "gatekeeper.aws"): "a store and a policy are examined without boto3",

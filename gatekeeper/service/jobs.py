@@ -1,0 +1,260 @@
+"""The jobs of the service; each reads what it works on itself.
+
+================  ==================================================  ============
+job               what it does                                        ends like
+================  ==================================================  ============
+``collect``       read every account; remember addresses, endpoints   exposure
+``audit``         compare, keep findings and drift, queue notices     audit
+``reconcile``     compare everything, whatever was seen before        reconcile
+``close``         close what ended (mode ``plan``: only plan it)      apply, plan
+``open``          open what was approved (mode ``plan``: only plan)   apply, plan
+``verify-trail``  verify the trail, and that its last head is there   trail verify
+================  ==================================================  ============
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from gatekeeper.gate import Direction, Finding, Reconciliation, Severity, Verdict, make_plan
+from gatekeeper.service.context import Context
+
+if TYPE_CHECKING:
+    from gatekeeper.account import AccountState
+    from gatekeeper.apply import Outcome, RunReport
+    from gatekeeper.gate import Plan
+
+CLEAN: Final = 0
+FAILED: Final = 1
+FOUND: Final = 3
+INCOMPLETE: Final = 4
+
+_log = logging.getLogger(__name__)
+
+
+class Done(NamedTuple):
+    """How a run of a job ended."""
+
+    status: int
+    """The exit status of the command that it stands for (DESIGN §10)."""
+    detail: Mapping[str, Any]
+    """Plain data for the record of the run."""
+
+
+class Job(NamedTuple):
+    """A small unit with a schedule of its own."""
+
+    name: str
+    summary: str
+    summary_zh: str
+    run: Callable[[Context], Done]
+
+
+def collect(context: Context) -> Done:
+    """Read every account and remember what it has; one account in memory at a time."""
+    from gatekeeper.gate import AccountFilings, filings_by_account
+    from gatekeeper.reconcile import judge_filed
+    from gatekeeper.survey import read_register, recall, remember_account
+
+    store, policy = context.store, context.policy
+    store.bind_region(context.region)
+    filings = filings_by_account(read_register(store, policy, context.clock()))
+    memory = recall(store)
+    read, unread = 0, []
+    for state in context.states():
+        at = context.clock()
+        if state.complete:
+            mine = filings.get(state.account_id) or AccountFilings(state.account_id)
+            remember_account(store, judge_filed(state, mine, policy, memory, at), at)
+            read += 1
+        else:
+            unread.append(state.account_id)
+        _read(context, (state,))
+    return Done(
+        INCOMPLETE if unread else CLEAN, {"complete": read, "incomplete": sorted(unread)[:100]}
+    )
+
+
+def audit(context: Context) -> Done:
+    """Keep findings and drift as history, and queue notices of what is new and what is resolved."""
+    from gatekeeper.audit import audit as compare
+    from gatekeeper.audit import keep
+    from gatekeeper.service.notices import plan_notices
+
+    store, config = context.store, context.config
+    found = _survey(context)
+    result = compare(store, found, whole=True)
+    changes = [(finding, state) for finding, state in result.findings if state != "known"]
+    notices = plan_notices(changes, config.notices, _provinces(found), at=found.at)
+    keep(store, found, result, whole=True, notices=notices)
+    context.metrics.findings(found.findings)
+    context.metrics.exposed(_exposed(found))
+    states = [state for _, state in result.findings]
+    return Done(
+        _status(found),
+        {
+            **{state: states.count(state) for state in ("new", "known", "resolved")},
+            "drift": len(result.drift),
+            "notices": len(notices),
+        },
+    )
+
+
+def reconcile(context: Context) -> Done:
+    """Compare everything, and remember what was seen."""
+    found = _survey(context)
+    return Done(
+        _status(found),
+        {
+            "findings": len(found.findings),
+            **{
+                verdict.value: sum(d.verdict is verdict for d in found.decisions)
+                for verdict in Verdict
+            },
+        },
+    )
+
+
+def close(context: Context) -> Done:
+    """Close what ended: the lawful direction, so it is carried out unless the settings say plan."""
+    return _change(context, "close")
+
+
+def open_(context: Context) -> Done:
+    """Open what the bureau approved; people apply it unless the settings say apply."""
+    return _change(context, "open")
+
+
+def verify_trail(context: Context) -> Done:
+    """Verify the trail, and that the head of the last good run is still in it."""
+    before = context.store.job_runs("verify-trail", limit=100)
+    heads = (run.detail.get("head") for run in before if run.status == CLEAN)
+    report = context.store.verify_trail(next((head for head in heads if head), None))
+    for problem in report.problems:
+        _log.error("the trail does not verify: %s", problem.message)
+    return Done(
+        CLEAN if report.ok else FAILED,
+        {"entries": report.entries, "head": report.head, "problems": report.found},
+    )
+
+
+JOBS: Final[Mapping[str, Job]] = {
+    job.name: job
+    for job in (
+        Job("collect", "Read every account.", "读取所有账号", collect),
+        Job("audit", "Findings and drift, as history.", "审计：问题与漂移", audit),
+        Job("reconcile", "Compare everything.", "全量核对", reconcile),
+        Job("close", "Close what ended.", "关闭已终止的接入", close),
+        Job("open", "Open what was approved.", "开放已批准的接入", open_),
+        Job("verify-trail", "Verify the audit trail.", "校验审计链", verify_trail),
+    )
+}
+"""Every job by its public name."""
+
+
+def _survey(context: Context) -> Reconciliation:
+    from gatekeeper.survey import remember, survey
+
+    store = context.store
+    store.bind_region(context.region)
+    states = tuple(context.states())
+    _read(context, states)
+    known = frozenset(context.known_accounts()) | {state.account_id for state in states}
+    found = survey(
+        store, states, context.policy, at=context.clock(), region=context.region, known=known
+    )
+    remember(store, found)
+    return found
+
+
+def _read(context: Context, states: Iterable[AccountState]) -> None:
+    for state in states:
+        if state.complete:
+            context.metrics.account_read(state.account_id, context.clock())
+        else:
+            failed = ", ".join(f"{f.operation} ({f.code})" for f in state.failures)
+            _log.warning("account %s was not read completely: %s", state.account_id, failed)
+
+
+def _provinces(found: Reconciliation) -> dict[str, str]:
+    return {one.filing_id: one.entity.province for one in found.register.filings}
+
+
+def _exposed(found: Reconciliation) -> int:
+    """Endpoints that the Internet reaches on a gated port without being decided open."""
+    return len(
+        {
+            (ruling.endpoint.account_id, ruling.endpoint.endpoint)
+            for account in found.accounts
+            for ruling in account.rulings
+            if ruling.verdict is not Verdict.OPEN and ruling.reach.ports(ruling.family)
+        }
+    )
+
+
+def _status(found: Reconciliation) -> int:
+    if not found.complete:
+        return INCOMPLETE
+    return FOUND if _severe(found.findings) else CLEAN
+
+
+def _severe(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity.at_least(Severity.HIGH) for finding in findings)
+
+
+def _change(context: Context, direction: Direction) -> Done:
+    from gatekeeper.execution import check
+
+    store = context.store
+    job = context.config.job(direction)
+    mode = job.mode if job is not None and job.mode is not None else "plan"
+    found = _survey(context)
+    plan = make_plan(found, only=direction)
+    unread = any(not account.state.complete for account in found.accounts)
+    detail: dict[str, Any] = {
+        "mode": mode,
+        "plan_id": plan.id,
+        "actions": len(plan.actions),
+        "blocked": len(plan.blocked),
+    }
+    if plan.actions:
+        store.save_plan(plan.id, context.actor, found.at, plan.to_json())
+    waiting = INCOMPLETE if unread else FOUND if plan.actions or plan.blocked else CLEAN
+    if mode == "plan" or not (plan.actions or store.unfinished_runs()):
+        return Done(waiting, detail)
+    mark = check(
+        plan, store, context.policy, region=context.region, at=context.clock(), allow_large=False
+    )
+    report = _carry_out(context, plan, mark)
+    results = [outcome.result.value for outcome in report.outcomes]
+    context.metrics.applied(results)
+    detail |= {"run_id": report.run_id, "results": {r: results.count(r) for r in set(results)}}
+    status = report.exit_status
+    return Done(INCOMPLETE if unread and status != FAILED else status, detail)
+
+
+def _carry_out(context: Context, plan: Plan, mark: int) -> RunReport:
+    from gatekeeper.apply import carry_out_plan
+    from gatekeeper.execution import tools
+
+    with context.edges() as edge_for:
+        return carry_out_plan(
+            plan,
+            tools(
+                context.store,
+                context.policy,
+                edge_for,
+                actor=context.actor,
+                clock=context.clock,
+                wait=context.wait,
+                progress=_told,
+                stopping=context.stop.is_set,
+            ),
+            mark=mark,
+        )
+
+
+def _told(outcome: Outcome) -> None:
+    _log.info("%s %s %s", outcome.result, outcome.action_id, outcome.reason)
