@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any, Final, Protocol
 
 from gatekeeper.service.config import Route
@@ -43,24 +44,16 @@ class Chat:
 
     def send(self, message: Message) -> Receipt:
         """Send once, as plain text."""
-        import apprise
-
         with hushed(self._mask) as said:
-            if self._service is None:
-                self._service = _service(self._url)
-            if self._service is None:
-                return failed(
-                    "not a URL that apprise can use; see its documentation of the service",
-                    "apprise 无法识别该 URL，请查阅其服务文档",
-                )
-            sender = apprise.Apprise(asset=self._service.asset)
-            sender.add(self._service)
             try:
-                arrived = sender.notify(
-                    title=message.title(),
-                    body=message.body(_room(self._service)),
-                    body_format=apprise.NotifyFormat.TEXT,
-                )
+                if self._service is None:
+                    self._service = _service(self._url)
+                if self._service is None:
+                    return failed(
+                        "not a URL that apprise can use; see its documentation of the service",
+                        "apprise 无法识别该 URL，请查阅其服务文档",
+                    )
+                arrived = _notify(self._service, message)
             except Exception as error:  # noqa: BLE001 - a plug-in of others may raise anything
                 name = type(error).__name__
                 return failed(f"apprise failed ({name})", f"apprise 出错（{name}）")
@@ -79,15 +72,32 @@ class Chat:
 
 def _service(url: str) -> Any:
     """Apprise's service for a URL, with our time-outs; ``None`` for a URL that it cannot use."""
-    import apprise
+    with warnings.catch_warnings():
+        # Its plug-ins, loaded here, import what newer Pythons warn of.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise
 
-    asset = apprise.AppriseAsset(async_mode=False, secure_logging=True, storage_mode="memory")
-    service = apprise.Apprise.instantiate(url, asset=asset)
+        asset = apprise.AppriseAsset(async_mode=False, secure_logging=True, storage_mode="memory")
+        service = apprise.Apprise.instantiate(url, asset=asset)
     if service is not None:
         service.socket_connect_timeout = CONNECT_SECONDS
         service.socket_read_timeout = READ_SECONDS
         service.redirects = False
     return service
+
+
+def _notify(service: Any, message: Message) -> bool:
+    import apprise
+
+    sender = apprise.Apprise(asset=service.asset)
+    sender.add(service)
+    return bool(
+        sender.notify(
+            title=message.title(),
+            body=message.body(_room(service)),
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+    )
 
 
 def _room(service: Any) -> int:

@@ -16,6 +16,8 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    status: int
+    """What was answered."""
 
     @property
     def json(self) -> Any:
@@ -39,7 +41,7 @@ class Receiver:
         return self.url.removeprefix("http://")
 
     def codes(self) -> list[list[str]]:
-        """The finding codes of each message that was taken, by message."""
+        """The finding codes of each message."""
         return [[finding["code"] for finding in one.json["findings"]] for one in self.got]
 
 
@@ -50,10 +52,11 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            told.got.append(Request(self.path, dict(self.headers), body))
+            status = told.answers.pop(0) if told.answers else told.status
+            told.got.append(Request(self.path, dict(self.headers), body, status))
             if told.hold is not None:
                 told.hold.wait(20)
-            self.send_response(told.answers.pop(0) if told.answers else told.status)
+            self.send_response(status)
             for name, value in told.headers.items():
                 self.send_header(name, value)
             words = told.words.encode()
