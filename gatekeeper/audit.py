@@ -5,18 +5,25 @@ Findings are remembered here and nowhere else, so that a look in between does no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gatekeeper.drift import drift, expired, snapshot
-from gatekeeper.gate import Finding, Reconciliation, Severity, finding_record
+from gatekeeper.gate import Finding, Overview, Reconciliation, Severity, finding_record
 
 if TYPE_CHECKING:
     from gatekeeper.store import Notice, RememberedFinding, Store
 
 State = Literal["new", "known", "resolved"]
+Look = Reconciliation | Overview
+
+_AT_ONCE: Final = 64
+"""Accounts that are compared together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +36,7 @@ class Audit:
     drift: tuple[dict[str, Any], ...]
 
 
-def audit(store: Store | None, found: Reconciliation, *, whole: bool) -> Audit:
+def audit(store: Store | None, found: Look, *, whole: bool) -> Audit:
     """Compare a look with what the last audit left behind.
 
     Args:
@@ -49,23 +56,27 @@ def audit(store: Store | None, found: Reconciliation, *, whole: bool) -> Audit:
     for key, one in sorted(live.items()):
         if key not in present and str(one.data.get("account_id") or "") in scope:
             findings.append((_recalled(one), "resolved"))
-    before = store.snapshots() if store is not None else {}
     looked = store.findings_looked_at() if store is not None else None
-    compared = [a for a in found.accounts if a.state.complete and a.state.account_id in before]
-    return Audit(
-        since=min((before[a.state.account_id].at for a in compared), default=None),
-        findings=tuple(findings),
-        drift=tuple(
-            item
-            for account in compared
-            for item in drift(
-                account.state.account_id,
-                before[account.state.account_id].data,
-                snapshot(account),
-            )
-        )
-        + tuple(expired(found.policy.exceptions, looked, found.at) if looked and whole else ()),
-    )
+    oldest, drifted = _drifted(store, _Verified(found)) if store is not None else (None, [])
+    if looked and whole:
+        drifted += expired(found.policy.exceptions, looked, found.at)
+    return Audit(since=oldest, findings=tuple(findings), drift=tuple(drifted))
+
+
+def _drifted(
+    store: Store, verified: Mapping[str, Mapping[str, Any]]
+) -> tuple[datetime | None, list[dict[str, Any]]]:
+    """What differs from the states that were verified last, and when the oldest of them was."""
+    times: list[datetime] = []
+    found: list[dict[str, Any]] = []
+    wanted = iter(verified)
+    while ids := tuple(islice(wanted, _AT_ONCE)):
+        before = store.snapshots(ids)
+        for account_id in ids:
+            if account_id in before:
+                times.append(before[account_id].at)
+                found += drift(account_id, before[account_id].data, verified[account_id])
+    return min(times, default=None), found
 
 
 def since(store: Store, result: Audit, at: datetime) -> Audit:
@@ -92,7 +103,7 @@ def since(store: Store, result: Audit, at: datetime) -> Audit:
 
 def keep(
     store: Store,
-    found: Reconciliation,
+    found: Look,
     result: Audit,
     *,
     whole: bool,
@@ -117,24 +128,42 @@ def keep(
         at=found.at,
         notices=notices,
         drift=result.drift,
-        states={
-            account.state.account_id: snapshot(account)
-            for account in found.accounts
-            if account.state.complete
-        },
+        states=_Verified(found),
     )
 
 
-def _scope(
-    found: Reconciliation, live: Mapping[str, RememberedFinding], *, whole: bool
-) -> frozenset[str]:
+def _scope(found: Look, live: Mapping[str, RememberedFinding], *, whole: bool) -> frozenset[str]:
     """The accounts of which the absence of a finding says that it is resolved."""
-    read = {a.state.account_id for a in found.accounts}
-    scope = {a.state.account_id for a in found.accounts if a.state.complete}
+    read = {reading.account_id for reading in found.readings}
+    scope = {reading.account_id for reading in found.readings if reading.complete}
     if whole:
         about = {str(one.data.get("account_id") or "") for one in live.values()}
         scope |= {"", *(about - read)}
     return frozenset(scope)
+
+
+class _Verified(Mapping[str, dict[str, Any]]):
+    """The verified states of a look by account, in order; each made when it is asked for."""
+
+    def __init__(self, found: Look) -> None:
+        self._made: dict[str, Callable[[], dict[str, Any]]]
+        if isinstance(found, Overview):
+            self._made = {name: partial(json.loads, text) for name, text in found.verified.items()}
+        else:
+            self._made = {
+                account.state.account_id: partial(snapshot, account)
+                for account in found.accounts
+                if account.state.complete
+            }
+
+    def __getitem__(self, account_id: str) -> dict[str, Any]:
+        return self._made[account_id]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 def _dated(finding: Finding, known: RememberedFinding | None) -> Finding:

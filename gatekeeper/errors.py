@@ -15,6 +15,7 @@ GatekeeperError
 │   ├── LeaseHeld
 │   ├── LeaseLost
 │   └── TrailBroken
+├── FleetError
 └── PlanError
     ├── PlanTooLarge      carries the belts
     ├── PlanStale         exit 3
@@ -119,6 +120,10 @@ class LeaseLost(StoreError):
 
 class TrailBroken(StoreError):
     """The audit trail does not verify: an entry was edited, removed or put in another order."""
+
+
+class FleetError(GatekeeperError):
+    """The workers that read the accounts cannot be had."""
 
 
 class PlanError(GatekeeperError):

@@ -6,18 +6,30 @@ never remembered (DESIGN §15): a dump may be older than the last look.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gatekeeper.account import AccountState
+from gatekeeper.account import AccountState, RememberedAddress, RememberedEndpoint
 from gatekeeper.filing import Register, fold
-from gatekeeper.gate import Facts, JudgedAccount, Reconciliation, facts_of
-from gatekeeper.reconcile import Memory, reconcile
+from gatekeeper.gate import (
+    AccountFilings,
+    EndpointKey,
+    Facts,
+    JudgedAccount,
+    Reconciliation,
+    facts_of,
+    filings_by_account,
+)
+from gatekeeper.reconcile import Gathering, Memory, reconcile
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy
     from gatekeeper.store import Store
+
+_AT_ONCE: Final = 64
+"""Accounts whose memory is read together."""
 
 
 def read_register(store: Store | None, policy: Policy, at: datetime) -> Register:
@@ -76,12 +88,83 @@ def recall(store: Store) -> Memory:
     return Memory(
         addresses=store.address_memory(),
         endpoints=store.endpoint_memory(),
-        first_seen={
-            key: finding.first_seen
-            for key, finding in store.findings_memory().items()
-            if finding.resolved_at is None
-        },
+        first_seen=_first_seen(store),
     )
+
+
+def _first_seen(store: Store) -> dict[str, datetime]:
+    """When each finding that stands was seen first, by its key."""
+    return {
+        key: finding.first_seen
+        for key, finding in store.findings_memory().items()
+        if finding.resolved_at is None
+    }
+
+
+class Case(NamedTuple):
+    """What is filed and remembered of one account: all that judging it needs beside its state."""
+
+    account_id: str
+    filings: AccountFilings
+    memory: Memory
+
+
+class Docket:
+    """The register and the memory, cut into cases; what an account needs is read when it is due."""
+
+    def __init__(
+        self, store: Store | None, policy: Policy, *, at: datetime, recorded: bool = False
+    ) -> None:
+        """``store``, ``at`` and ``recorded`` are as for ``survey``."""
+        self.register = read_register(store, policy, at)
+        self.policy = policy
+        self.at = at
+        self._memory = None if recorded else store
+        self._filings = filings_by_account(self.register)
+        self.first_seen = _first_seen(self._memory) if self._memory is not None else {}
+        self._first_seen: dict[str, dict[str, datetime]] = {}
+        for key, seen in self.first_seen.items():
+            self._first_seen.setdefault(key.split("|", 2)[1], {})[key] = seen
+
+    def cases(self, account_ids: Iterable[str]) -> Iterator[Case]:
+        """The case of each account, in order."""
+        wanted = iter(account_ids)
+        while batch := tuple(islice(wanted, _AT_ONCE)):
+            addresses: dict[str, dict[tuple[str, str], RememberedAddress]] = {}
+            endpoints: dict[str, dict[EndpointKey, RememberedEndpoint]] = {}
+            if self._memory is not None:
+                for key, address in self._memory.address_memory(batch).items():
+                    addresses.setdefault(key[0], {})[key] = address
+                for place, endpoint in self._memory.endpoint_memory(batch).items():
+                    endpoints.setdefault(place[0], {})[place] = endpoint
+            for account_id in batch:
+                memory = Memory(
+                    addresses=addresses.pop(account_id, {}),
+                    endpoints=endpoints.pop(account_id, {}),
+                    first_seen=self._first_seen.get(account_id, {}),
+                )
+                filings = self._filings.get(account_id) or AccountFilings(account_id)
+                yield Case(account_id, filings, memory)
+
+    def gathering(
+        self,
+        region: str,
+        *,
+        known: frozenset[str],
+        only: Iterable[str] = (),
+        decisions: bool = True,
+    ) -> Gathering:
+        """Where the sightings of the accounts come together; the rest is as for ``survey``."""
+        return Gathering(
+            self.register,
+            self.policy,
+            at=self.at,
+            region=region,
+            known_accounts=known,
+            first_seen=self.first_seen,
+            scope=frozenset(only) or None,
+            decisions=decisions,
+        )
 
 
 def remember(store: Store, found: Reconciliation) -> None:

@@ -77,7 +77,7 @@ def collect_many(
 
         def start(count: int) -> None:
             for target in islice(waiting, count):
-                running.add(pool.submit(_collect_one, gateway, target, progress))
+                running.add(pool.submit(read_account, gateway, target, progress))
 
         start(workers)
         try:
@@ -90,9 +90,14 @@ def collect_many(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _collect_one(
-    gateway: Gateway, target: AccountTarget, progress: Progress | None
+def read_account(
+    gateway: Gateway, target: AccountTarget, progress: Progress | None = None
 ) -> AccountState:
+    """The state of one account; one that cannot be entered is unreadable.
+
+    Raises:
+        AwsError: it cannot be entered, and without an account id nothing can be said of it.
+    """
     try:
         with gateway.open(target) as connection:
             return collect(connection, progress=progress)

@@ -10,7 +10,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import survey_scope
+from gatekeeper.cli.scope import overlook
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 
 app = command_app()
@@ -33,6 +33,7 @@ def audit(
     new: Annotated[
         bool, typer.Option("--new", help="Show new findings alone; they alone make exit 3.")
     ] = False,
+    workers: options.WorkersOption = options.WORKERS,
     fail_on: options.FailOnOption = options.FailOn.HIGH,
     form: options.PageFormat = options.PageForm.TABLE,
     out: options.Out = None,
@@ -48,18 +49,18 @@ def audit(
 
     settings = options.settings_in(context)
     only = options.unique(account)
-    with survey_scope(settings, dump=dump, only=only) as look:
+    with overlook(settings, dump=dump, only=only, workers=workers, decisions=False) as look:
         found = look.found
         result = told = compare(look.store, found, whole=not only)
         if since is not None and look.store is not None:
             told = tell_since(look.store, result, since)
-        if look.store is not None and not look.scope.recorded:
+        if look.store is not None and not look.recorded:
             keep(look.store, found, result, whole=not only)
         shown = [pair for pair in told.findings if pair[1] == "new" or not new]
         report = audit_report(
             shown,
             told.drift,
-            look.scope.states,
+            found.readings,
             since=told.since,
             trail_head=look.trail_head,
             lang=settings.lang,

@@ -198,6 +198,16 @@ FailOnOption = Annotated[
     FailOn,
     typer.Option("--fail-on", help="Exit 3 from findings of this severity on; none for never."),
 ]
+WORKERS = "threads:8"
+WorkersOption = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        metavar="N|KIND:N|URL",
+        help="Who reads the accounts: 8 or threads:8, processes:4, or a Dask scheduler as "
+        "tcp://HOST:8786.",
+    ),
+]
 At = Annotated[
     datetime | None,
     typer.Option(

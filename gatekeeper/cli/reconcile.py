@@ -7,7 +7,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import survey_scope
+from gatekeeper.cli.scope import overlook
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 
 app = command_app()
@@ -18,6 +18,7 @@ def reconcile(
     context: typer.Context,
     dump: options.Dump = None,
     account: options.Accounts = None,
+    workers: options.WorkersOption = options.WORKERS,
     fail_on: options.FailOnOption = options.FailOn.HIGH,
     form: options.PageFormat = options.PageForm.TABLE,
     out: options.Out = None,
@@ -29,12 +30,13 @@ def reconcile(
     from gatekeeper.report.findings import reconciliation_report
 
     settings = options.settings_in(context)
-    with survey_scope(settings, dump=dump, only=options.unique(account)) as look:
+    only = options.unique(account)
+    with overlook(settings, dump=dump, only=only, workers=workers) as look:
         found = look.found
         report = reconciliation_report(
             found.findings,
             found.decisions,
-            look.scope.states,
+            found.readings,
             generated_at=found.at,
             region=settings.region,
             trail_head=look.trail_head,

@@ -17,11 +17,10 @@ from gatekeeper.account import AccountState, Failure, unreadable
 from gatekeeper.cli.options import now
 from gatekeeper.cli.progress import watched
 from gatekeeper.cli.stores import look_store
-from gatekeeper.fleet import targets
 
 if TYPE_CHECKING:
     from gatekeeper.cli.settings import Settings
-    from gatekeeper.gate import Reconciliation
+    from gatekeeper.gate import Overview, Reconciliation
     from gatekeeper.policy import Policy
     from gatekeeper.store import Account, Store
 
@@ -99,6 +98,81 @@ def survey_scope(settings: Settings, *, dump: Path | None, only: tuple[str, ...]
         yield Look(scope=scope, found=found, policy=policy, store=store, trail_head=head)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlook:
+    """The accounts in scope, each read, judged and let go of again."""
+
+    found: Overview
+    store: Store | None
+    recorded: bool
+    """Whether the answers came from files: then memory is left as it is."""
+    trail_head: str | None
+    """``None`` where there is no store, and so no trail."""
+
+
+@contextmanager
+def overlook(
+    settings: Settings,
+    *,
+    dump: Path | None,
+    only: tuple[str, ...],
+    workers: str,
+    decisions: bool = True,
+) -> Iterator[Overlook]:
+    """Read the accounts in scope and compare them, keeping no more of each than its sighting.
+
+    ``decisions`` says whether they are wanted, beyond their number.
+    """
+    from gatekeeper.fleet import look_over, parse_workers
+
+    crew = parse_workers(workers)
+    policy = settings.policy()
+    with look_store(settings, recorded=dump is not None) as store:
+        if dump is not None:
+            found = _dumped_overview(settings, store, policy, dump, only, decisions=decisions)
+        else:
+            assert store is not None
+            quiet()
+            store.bind_region(settings.region)
+            found = look_over(
+                store,
+                policy,
+                at=now(),
+                region=settings.region,
+                only=only,
+                workers=crew,
+                decisions=decisions,
+                watch=lambda items, total: watched(items, total=total, label="accounts"),
+            )
+        head = store.trail_head() if store is not None else None
+        yield Overlook(found=found, store=store, recorded=dump is not None, trail_head=head)
+
+
+def _dumped_overview(
+    settings: Settings,
+    store: Store | None,
+    policy: Policy,
+    dump: Path,
+    only: tuple[str, ...],
+    *,
+    decisions: bool,
+) -> Overview:
+    """The accounts of a dump, one after the other."""
+    from gatekeeper.reconcile import look_at
+    from gatekeeper.survey import Docket
+
+    registered = {account.account_id: account for account in store.accounts()} if store else {}
+    at = now()
+    docket = Docket(store, policy, at=at, recorded=True)
+    gathering = docket.gathering(
+        settings.region, known=frozenset(registered), only=only, decisions=decisions
+    )
+    for state in _dumped(dump, settings.region, registered, only):
+        [case] = docket.cases([state.account_id])
+        gathering.add(look_at(state, case.filings, policy, case.memory, at))
+    return gathering.overview()
+
+
 def _dumped(
     dump: Path, region: str, registered: Iterable[str], only: tuple[str, ...]
 ) -> Iterator[AccountState]:
@@ -120,6 +194,7 @@ def _live(
     region: str, registered: Mapping[str, Account], only: tuple[str, ...]
 ) -> Iterator[AccountState]:
     from gatekeeper.aws.collect import collect_many
+    from gatekeeper.fleet import targets
 
     quiet()
     wanted = targets(registered, only)

@@ -1,7 +1,4 @@
-"""The accounts that gatekeeper looks after: how each is entered, to be read or to be changed.
-
-Command line and service share it.
-"""
+"""How each account is entered, to be read or to be changed."""
 
 from __future__ import annotations
 

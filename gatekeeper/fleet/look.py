@@ -1,0 +1,83 @@
+"""One look at the fleet: read, judged, remembered and gathered, account by account.
+
+Of an account that is done only its sighting stays, so memory does not grow with what accounts hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from gatekeeper.fleet.entry import targets
+from gatekeeper.fleet.stream import read_fleet
+from gatekeeper.fleet.task import Setup, Task
+from gatekeeper.fleet.workers import DEFAULT_WORKERS, Workers
+from gatekeeper.survey import Docket, remember_facts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gatekeeper.aws.session import AccountTarget
+    from gatekeeper.gate import Overview, Sighting
+    from gatekeeper.policy import Policy
+    from gatekeeper.store import Store
+
+Watcher = Callable[[Iterator["Sighting"], int], Iterable["Sighting"]]
+"""Lets somebody see the sightings pass, of which there will be so many."""
+
+
+def look_over(
+    store: Store,
+    policy: Policy,
+    *,
+    at: datetime,
+    region: str,
+    only: tuple[str, ...] = (),
+    workers: Workers = DEFAULT_WORKERS,
+    decisions: bool = True,
+    watch: Watcher | None = None,
+) -> Overview:
+    """Read the accounts in scope live, compare them with the register, and remember them.
+
+    Args:
+        store: the register and the memory; each account is remembered as it comes.
+        policy: the policy in force.
+        at: the time of the look.
+        region: where to look.
+        only: the accounts asked for; without, every registered one, or else the caller's own.
+        workers: who does it.
+        decisions: whether the decisions are wanted, beyond their number.
+        watch: for a progress bar.
+
+    Raises:
+        FleetError: the workers cannot be had.
+        AwsError: there is no account but the caller's own, and that cannot be entered.
+    """
+    registered = {account.account_id: account for account in store.accounts()}
+    wanted = {
+        target.account_id or "": target
+        for target in (_named(target, region) for target in targets(registered, only))
+    }
+    docket = Docket(store, policy, at=at)
+    gathering = docket.gathering(
+        region, known=frozenset(registered), only=only, decisions=decisions
+    )
+    setup = Setup(look=uuid4().hex, policy=policy, region=region, at=at)
+    tasks = (Task(wanted[case.account_id], case) for case in docket.cases(wanted))
+    sightings = read_fleet(tasks, setup, workers)
+    for sighting in sightings if watch is None else watch(sightings, len(wanted)):
+        if sighting.facts is not None:
+            remember_facts(store, sighting.account_id, sighting.facts, at)
+        gathering.add(sighting)
+    return gathering.overview()
+
+
+def _named(target: AccountTarget, region: str) -> AccountTarget:
+    """The target with its account's id, which for the caller's own only AWS can tell."""
+    from gatekeeper.aws.session import AccountTarget, open_account
+
+    if target.account_id is not None:
+        return target
+    with open_account(target, region) as connection:
+        return AccountTarget(account_id=connection.account_id)
