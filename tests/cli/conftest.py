@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from boto3.session import Session
+from moto.server import ThreadedMotoServer
+
+from tests.cli.world import ACCOUNT_ID, BLOG, PORTAL, SHOP
 
 
 @dataclass(frozen=True)
@@ -181,3 +187,60 @@ def filings(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def box(monkeypatch, filings):
+    """An embedded account, the environment that leads to it, and filings for it.
+
+    Shop and blog share a wide group, the portal has a narrow one; the blog is not filed.
+    """
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    urllib.request.urlopen(f"{url}/moto-api/reset", data=b"", timeout=5).close()
+    ec2 = Session(region_name="cn-northwest-1").client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
+
+    def group(name, low, high, cidr):
+        made = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(
+            GroupId=made,
+            IpPermissions=[
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": low,
+                    "ToPort": high,
+                    "IpRanges": [{"CidrIp": cidr}],
+                }
+            ],
+        )
+        return made
+
+    wide, narrow = group("web-wide", 0, 65535, "0.0.0.0/0"), group("ssh", 22, 22, "203.0.113.0/24")
+    for ip, held in ((SHOP, wide), (BLOG, wide), (PORTAL, narrow)):
+        made = ec2.create_network_interface(SubnetId=subnet, Groups=[held])["NetworkInterface"]
+        address = ec2.allocate_address(Domain="vpc", Address=ip)["AllocationId"]
+        ec2.associate_address(AllocationId=address, NetworkInterfaceId=made["NetworkInterfaceId"])
+    filings(
+        {"application_id": "A-shop", "filing_id": "F-shop", "account_id": ACCOUNT_ID, "ips": SHOP},
+        {
+            "application_id": "A-portal",
+            "filing_id": "F-portal",
+            "service_licence": "宁ICP备2026000001号-2",
+            "account_id": ACCOUNT_ID,
+            "ips": PORTAL,
+        },
+    )
+    yield ec2
+    server.stop()
+
+
+@pytest.fixture
+def filed(box, gatekeeper):
+    gatekeeper("filings", "import", "filings.csv", status=0)
+    return box
