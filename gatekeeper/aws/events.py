@@ -60,15 +60,15 @@ class Touched:
     prefix_lists: frozenset[str] = frozenset()
 
     @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to look at."""
-        return not (
-            self.groups
-            or self.interfaces
-            or self.instances
-            or self.balancers
-            or self.addresses
-            or self.prefix_lists
+    def names(self) -> frozenset[str]:
+        """Every object that it touched."""
+        return frozenset().union(
+            self.groups,
+            self.interfaces,
+            self.instances,
+            self.balancers,
+            self.addresses,
+            self.prefix_lists,
         )
 
 
