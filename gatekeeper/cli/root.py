@@ -41,6 +41,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "run": Entry("run", "The always-on service: jobs on their schedules, events, notices."),
     "job": Entry("run", "Run one job of the service once, for cron."),
     "jobs": Entry("run", "The jobs, with their last and next runs."),
+    "notify": Entry("notify", "Test the routes of notices; list what was sent and what waits."),
     "decisions": Entry("decisions", "The decision feed for stacks and CI."),
     "history": Entry("history", "Who did what, newest last."),
     "trail": Entry("trail", "The hash-chained audit trail."),

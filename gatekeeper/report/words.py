@@ -34,6 +34,9 @@ EN: Final[dict[str, str]] = {
     "doctor": "Doctor",
     "unknown_exposures": "Cannot be told",
     "trail": "Audit trail",
+    "notify": "Notices",
+    "notices": "Notices",
+    "routes": "Routes",
     # columns
     "account_id": "Account",
     "action": "Action",
@@ -94,6 +97,12 @@ EN: Final[dict[str, str]] = {
     "subject": "Subject",
     "target": "Endpoint or group",
     "to_port": "To port",
+    "route": "Route",
+    "scheme": "Kind of URL",
+    "told": "Finding is",
+    "attempts": "Attempts",
+    "due_at": "Not before",
+    "error": "Last error",
     # facts
     "generated_at": "Generated at",
     "expires_at": "Expires at",
@@ -148,6 +157,10 @@ EN: Final[dict[str, str]] = {
     "new": "new",
     "known": "known",
     "resolved": "resolved",
+    "state.waiting": "waiting",
+    "state.sent": "sent",
+    "state.dead": "given up",
+    "result.sent": "sent",
     "in_effect": "in effect",
     "suspended": "suspended",
     "restricted": "restricted",
@@ -227,6 +240,9 @@ ZH: Final[dict[str, str]] = {
     "doctor": "自检",
     "unknown_exposures": "无法判断",
     "trail": "审计链",
+    "notify": "通知",
+    "notices": "通知",
+    "routes": "通知渠道",
     "account_id": "账号",
     "action": "操作",
     "actor": "操作人",
@@ -286,6 +302,12 @@ ZH: Final[dict[str, str]] = {
     "subject": "对象",
     "target": "端点或安全组",
     "to_port": "结束端口",
+    "route": "通知渠道",
+    "scheme": "URL 类型",
+    "told": "发现状态",
+    "attempts": "尝试次数",
+    "due_at": "最早发送时间",
+    "error": "最近错误",
     "generated_at": "生成时间",
     "expires_at": "失效时间",
     "region": "区域",
@@ -336,6 +358,10 @@ ZH: Final[dict[str, str]] = {
     "new": "新增",
     "known": "已知",
     "resolved": "已消除",
+    "state.waiting": "待发送",
+    "state.sent": "已发送",
+    "state.dead": "已放弃",
+    "result.sent": "已送达",
     "in_effect": "生效",
     "suspended": "已责令停止接入",
     "restricted": "限制接入",
@@ -392,7 +418,7 @@ ZH: Final[dict[str, str]] = {
 
 
 _SPOKEN: Final = frozenset(
-    {"severity", "status", "decision", "result", "state", "kind", "service_type"}
+    {"severity", "status", "decision", "result", "state", "told", "kind", "service_type"}
 )
 """Columns whose values are codes that people read in their language."""
 

@@ -90,7 +90,10 @@ def send_due(
     known = {route.name for route in config.notices}
     backlog = store.backlog(at=clock())
     waiting = sum(one.waiting for one in backlog.values())
-    if not any(one.due or route not in known for route, one in backlog.items()):
+    if not any(
+        (one.due and one.resting_until is None) or route not in known
+        for route, one in backlog.items()
+    ):
         return SendReport(waiting=waiting)
     try:
         with _alone(store, lease) as held:
