@@ -26,16 +26,19 @@ from gatekeeper.store.model import (
     TrailProblem,
     TrailReport,
 )
-from gatekeeper.store.opening import open_store
+from gatekeeper.store.opening import open_store, stored_schema
 
 if TYPE_CHECKING:
+    from gatekeeper.store.backup import Backup, Restored, restore_backup, write_backup
     from gatekeeper.store.jobs import JobRun
     from gatekeeper.store.lease import Clock, Lease, SystemClock
     from gatekeeper.store.outbox import Backlog, Notice, NoticeState, Queued
     from gatekeeper.store.register import Records
+    from gatekeeper.store.schema import Schema
     from gatekeeper.store.store import Store
 
 _LATE = {
+    "Backup": "gatekeeper.store.backup",
     "Backlog": "gatekeeper.store.outbox",
     "Clock": "gatekeeper.store.lease",
     "JobRun": "gatekeeper.store.jobs",
@@ -44,8 +47,12 @@ _LATE = {
     "NoticeState": "gatekeeper.store.outbox",
     "Queued": "gatekeeper.store.outbox",
     "Records": "gatekeeper.store.register",
+    "Restored": "gatekeeper.store.backup",
+    "Schema": "gatekeeper.store.schema",
     "Store": "gatekeeper.store.store",
     "SystemClock": "gatekeeper.store.lease",
+    "restore_backup": "gatekeeper.store.backup",
+    "write_backup": "gatekeeper.store.backup",
 }
 
 __all__ = [
@@ -54,6 +61,7 @@ __all__ = [
     "ActionResult",
     "Approval",
     "Backlog",
+    "Backup",
     "Clock",
     "Entry",
     "EntryKind",
@@ -68,7 +76,9 @@ __all__ = [
     "Queued",
     "Records",
     "RememberedFinding",
+    "Restored",
     "Run",
+    "Schema",
     "Snapshot",
     "Store",
     "SystemClock",
@@ -77,6 +87,9 @@ __all__ = [
     "TrailReport",
     "open_store",
     "parse_address",
+    "restore_backup",
+    "stored_schema",
+    "write_backup",
 ]
 
 

@@ -8,6 +8,7 @@ from gatekeeper.store.address import parse_address
 
 if TYPE_CHECKING:
     from gatekeeper.store.lease import Clock
+    from gatekeeper.store.schema import Schema
     from gatekeeper.store.store import Store
 
 
@@ -35,3 +36,21 @@ def open_store(url: str, *, create: bool = True, clock: Clock | None = None) -> 
     from gatekeeper.store.store import connect
 
     return connect(address, create=create, clock=clock)
+
+
+def stored_schema(url: str) -> Schema | None:
+    """Which schema the store at ``url`` has, without changing it; ``None`` if there is no store.
+
+    Raises:
+        StoreError: it cannot be opened.
+        SchemaOutdated: a newer gatekeeper wrote it.
+    """
+    address = parse_address(url)
+    if address.missing():
+        return None
+    from gatekeeper.store.engine import Database
+    from gatekeeper.store.schema import read_schema
+
+    with Database(address) as database:
+        schema = read_schema(database)
+    return None if schema.found is None else schema
