@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, StrictBool, StrictInt
 
-from gatekeeper.errors import PolicyError
+from gatekeeper.errors import PolicyError, UsageError
 from gatekeeper.policy import (
     AccountId,
     ConfigModel,
@@ -175,6 +175,8 @@ class ServiceConfig(ConfigModel):
 
     format: Literal[1] = Field(1, alias="version")
     jobs: Jobs
+    workers: Text
+    """Who reads and judges the accounts: ``threads:8``, ``processes:4``, ``tcp://…:8786``."""
     events: Events
     notices: tuple[Route, ...]
     http: Http
@@ -225,6 +227,17 @@ def parse_config(text: str, *, source: str = "service") -> ServiceConfig:
 
 
 def _check(config: ServiceConfig, source: str) -> None:
+    from gatekeeper.fleet import parse_workers
+
+    try:
+        parse_workers(config.workers)
+    except UsageError:
+        raise _refused(
+            source,
+            "workers",
+            "write threads:8, processes:4 or tcp://host:8786",
+            "应写作 threads:8、processes:4 或 tcp://host:8786",
+        ) from None
     for name in type(config.jobs).model_fields:
         job: JobConfig = getattr(config.jobs, name)
         shown = name.replace("_", "-")

@@ -18,11 +18,19 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gatekeeper.gate import Direction, Finding, Reconciliation, Severity, Verdict, make_plan
+from gatekeeper.gate import (
+    Direction,
+    Finding,
+    Overview,
+    Reconciliation,
+    Severity,
+    Verdict,
+    make_plan,
+)
 from gatekeeper.service.context import Context
 
 if TYPE_CHECKING:
-    from gatekeeper.account import AccountState
+    from gatekeeper.account import Failure
     from gatekeeper.apply import Outcome, RunReport
     from gatekeeper.gate import Plan
 
@@ -54,26 +62,11 @@ class Job(NamedTuple):
 
 def collect(context: Context) -> Done:
     """Read every account and remember what it has; one account in memory at a time."""
-    from gatekeeper.gate import AccountFilings, filings_by_account
-    from gatekeeper.reconcile import judge_filed
-    from gatekeeper.survey import read_register, recall, remember_account
-
-    store, policy = context.store, context.policy
-    store.bind_region(context.region)
-    filings = filings_by_account(read_register(store, policy, context.clock()))
-    memory = recall(store)
-    read, unread = 0, []
-    for state in context.states():
-        at = context.clock()
-        if state.complete:
-            mine = filings.get(state.account_id) or AccountFilings(state.account_id)
-            remember_account(store, judge_filed(state, mine, policy, memory, at), at)
-            read += 1
-        else:
-            unread.append(state.account_id)
-        _read(context, (state,))
+    found = _look(context)
+    unread = sorted(reading.account_id for reading in found.readings if not reading.complete)
     return Done(
-        INCOMPLETE if unread else CLEAN, {"complete": read, "incomplete": sorted(unread)[:100]}
+        INCOMPLETE if unread else CLEAN,
+        {"complete": len(found.readings) - len(unread), "incomplete": unread[:100]},
     )
 
 
@@ -84,13 +77,13 @@ def audit(context: Context) -> Done:
     from gatekeeper.service.notices import plan_notices
 
     store, config = context.store, context.config
-    found = _survey(context)
+    found = _look(context)
     result = compare(store, found, whole=True)
     changes = [(finding, state) for finding, state in result.findings if state != "known"]
-    notices = plan_notices(changes, config.notices, _provinces(found), at=found.at)
+    notices = plan_notices(changes, config.notices, _provinces(context), at=found.at)
     keep(store, found, result, whole=True, notices=notices)
     context.metrics.findings(found.findings)
-    context.metrics.exposed(_exposed(found))
+    context.metrics.exposed(found.exposed)
     states = [state for _, state in result.findings]
     return Done(
         _status(found),
@@ -104,15 +97,12 @@ def audit(context: Context) -> Done:
 
 def reconcile(context: Context) -> Done:
     """Compare everything, and remember what was seen."""
-    found = _survey(context)
+    found = _look(context)
     return Done(
         _status(found),
         {
             "findings": len(found.findings),
-            **{
-                verdict.value: sum(d.verdict is verdict for d in found.decisions)
-                for verdict in Verdict
-            },
+            **{verdict.value: found.verdicts.get(verdict, 0) for verdict in Verdict},
         },
     )
 
@@ -154,13 +144,33 @@ JOBS: Final[Mapping[str, Job]] = {
 """Every job by its public name."""
 
 
+def _look(context: Context) -> Overview:
+    """One look at every account, remembered as it goes."""
+    from gatekeeper.fleet import look_over, parse_workers
+
+    context.store.bind_region(context.region)
+    found = look_over(
+        context.store,
+        context.policy,
+        at=context.clock(),
+        region=context.region,
+        workers=parse_workers(context.config.workers),
+        decisions=False,
+    )
+    for reading in found.readings:
+        _tell_reading(context, reading.account_id, reading.complete, reading.failures)
+    return found
+
+
 def _survey(context: Context) -> Reconciliation:
+    """The same with the accounts' states, which a plan is made from."""
     from gatekeeper.survey import remember, survey
 
     store = context.store
     store.bind_region(context.region)
     states = tuple(context.states())
-    _read(context, states)
+    for state in states:
+        _tell_reading(context, state.account_id, state.complete, state.failures)
     known = frozenset(context.known_accounts()) | {state.account_id for state in states}
     found = survey(
         store, states, context.policy, at=context.clock(), region=context.region, known=known
@@ -169,32 +179,24 @@ def _survey(context: Context) -> Reconciliation:
     return found
 
 
-def _read(context: Context, states: Iterable[AccountState]) -> None:
-    for state in states:
-        if state.complete:
-            context.metrics.account_read(state.account_id, context.clock())
-        else:
-            failed = ", ".join(f"{f.operation} ({f.code})" for f in state.failures)
-            _log.warning("account %s was not read completely: %s", state.account_id, failed)
+def _tell_reading(
+    context: Context, account_id: str, complete: bool, failures: Iterable[Failure]
+) -> None:
+    if complete:
+        context.metrics.account_read(account_id, context.clock())
+        return
+    failed = ", ".join(f"{failure.operation} ({failure.code})" for failure in failures)
+    _log.warning("account %s was not read completely: %s", account_id, failed)
 
 
-def _provinces(found: Reconciliation) -> dict[str, str]:
-    return {one.filing_id: one.entity.province for one in found.register.filings}
+def _provinces(context: Context) -> dict[str, str]:
+    """Filing to the province of its entity; empty where no route asks for one."""
+    if not any(route.provinces for route in context.config.notices):
+        return {}
+    return {one.filing_id: one.entity.province for one in context.store.applications()}
 
 
-def _exposed(found: Reconciliation) -> int:
-    """Endpoints that the Internet reaches on a gated port without being decided open."""
-    return len(
-        {
-            (ruling.endpoint.account_id, ruling.endpoint.endpoint)
-            for account in found.accounts
-            for ruling in account.rulings
-            if ruling.verdict is not Verdict.OPEN and ruling.reach.ports(ruling.family)
-        }
-    )
-
-
-def _status(found: Reconciliation) -> int:
+def _status(found: Overview) -> int:
     if not found.complete:
         return INCOMPLETE
     return FOUND if _severe(found.findings) else CLEAN

@@ -29,6 +29,7 @@ def test_a_file_needs_only_what_differs() -> None:
         ("jobs: {audit: {mode: plan}}", "jobs.audit.mode"),
         ("jobs: {tidy: {every: 1m}}", "jobs.tidy"),
         ("evnts: {}", "evnts"),
+        ("workers: many", "workers"),
         ("http: {listen: nowhere}", "http.listen"),
         ("http: {listen: '[::x]:80'}", "http.listen"),
         ("http: {listen: '127.0.0.1:99999'}", "http.listen"),
