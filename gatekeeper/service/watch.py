@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -75,9 +75,17 @@ class _Event:
 class Watcher:
     """Consumes one queue.  One thread uses it at a time."""
 
-    def __init__(self, context: Context, queue: EventQueue) -> None:
+    def __init__(
+        self,
+        context: Context,
+        queue: EventQueue,
+        *,
+        told: Callable[[Batch], None] = lambda _: None,
+    ) -> None:
+        """``told`` hears of each batch that was not empty."""
         self._context = context
         self._queue = queue
+        self._told = told
         self._gateway: Gateway | None = None
         self._connections: OrderedDict[AccountTarget, Connection] = OrderedDict()
         self._poison: OrderedDict[str, None] = OrderedDict()
@@ -129,13 +137,15 @@ class Watcher:
             else:
                 left += sum(len(event.messages) for event in mine)
         context.metrics.events("known", again)
-        return Batch(
+        batch = Batch(
             received=len(messages),
             known=again,
             poison=poison,
             left=left,
             effects=tuple(effects),
         )
+        self._told(batch)
+        return batch
 
     def close(self) -> None:
         """Let go of every connection."""
