@@ -21,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection
 
 from gatekeeper.errors import SchemaOutdated, StoreError
 from gatekeeper.store.address import Address, parse_address
@@ -37,13 +37,15 @@ from gatekeeper.store.backup import (
 from gatekeeper.store.engine import Database
 from gatekeeper.store.lease import SystemClock
 from gatekeeper.store.model import TrailReport
-from gatekeeper.store.schema import REVISIONS, ensure, read_schema
+from gatekeeper.store.schema import REVISIONS, ensure, make, read_schema
 from gatekeeper.store.store import Store
-from gatekeeper.store.tables import applications, metadata, orders, trail
 from gatekeeper.store.verify import verify
 
-_PROVED: Final = {table.name: table for table in (trail, applications, orders)}
-_COPY: Final = re.compile(r'COPY ("(?:[^"]|"")+"|[^".\s]+)\.([a-z_]+) \(([^)]*)\) FROM stdin;\n')
+_PROVED: Final = ("trail", "applications", "orders")
+"""What a verification reads."""
+_COPY: Final = re.compile(
+    r'COPY ("(?:[^"]|"")+"|[^".\s]+)\.([a-z_]+) \(([a-z_]+(?:, [a-z_]+)*)\) FROM stdin;\n'
+)
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _BATCH: Final = 2000
 
@@ -194,34 +196,51 @@ def _first(script: Path, schema: str, aside: str | None, *, stands: bool) -> str
 
 
 def _prove(script: Path, scratch: Path, label: str) -> tuple[TrailReport, str]:
-    """Verify the trail that the script loads, and name the schema that it loads it into."""
-    revision, schema = None, None
-    with Database(parse_address(f"sqlite:///{scratch}")) as database:
-        with database.write() as connection:
-            metadata.create_all(connection, tables=list(_PROVED.values()))
-            with script.open(encoding="utf-8", newline="\n") as stream:
-                for found, name, columns, rows in _tables(stream):
-                    if name == "alembic_version":
-                        revision = next(iter(rows), (None,))[0]
-                    elif name in _PROVED:
-                        schema = found
-                        _fill(connection, _PROVED[name], columns, rows)
-        if revision is None or schema is None:
-            raise StoreError(
-                f"{label}: this is no backup of a store: it has no tables of gatekeeper",
-                zh=f"{label}：不是有效的备份，其中没有 gatekeeper 的数据表",
-            )
-        if revision not in REVISIONS:
-            raise SchemaOutdated(
-                f"{label}: the backup has schema {revision}, this gatekeeper knows up to"
-                f" {REVISIONS[-1]}; upgrade gatekeeper",
-                zh=f"{label}：备份的数据库结构版本为 {revision}，本程序最高支持 {REVISIONS[-1]}，"
-                "请升级 gatekeeper",
-            )
+    """Verify the trail that the script loads, and name the schema that it loads it into.
+
+    The tables are made in ``scratch`` as the backup's version had them, filled, and brought up to
+    date, as the store's will be.
+    """
+    revision, schema = _told(script, label)
+    address = parse_address(f"sqlite:///{scratch}")._replace(label=label)
+    with Database(address) as database:
+        make(database, revision)
+        with (
+            database.write(trail=True) as connection,
+            script.open(encoding="utf-8", newline="\n") as stream,
+        ):
+            for _, name, columns, rows in _tables(stream):
+                if name in _PROVED:
+                    _fill(database, connection, name, columns, rows)
+        ensure(database, create=False)
         with database.read() as connection:
             report = verify(connection, None)
     check_report(report, label)
     return report, schema
+
+
+def _told(script: Path, label: str) -> tuple[str, str]:
+    """The revision of the backup, and the name of its schema."""
+    revision, schema = None, None
+    with script.open(encoding="utf-8", newline="\n") as stream:
+        for found, name, _, rows in _tables(stream):
+            if name == "alembic_version":
+                revision = next(rows, (None,))[0]
+            elif name == "trail":
+                schema = found
+    if revision is None or schema is None:
+        raise StoreError(
+            f"{label}: this is no backup of a store: it has no tables of gatekeeper",
+            zh=f"{label}：不是有效的备份，其中没有 gatekeeper 的数据表",
+        )
+    if revision not in REVISIONS:
+        raise SchemaOutdated(
+            f"{label}: the backup has schema {revision}, this gatekeeper knows up to"
+            f" {REVISIONS[-1]}; upgrade gatekeeper",
+            zh=f"{label}：备份的数据库结构版本为 {revision}，本程序最高支持 {REVISIONS[-1]}，"
+            "请升级 gatekeeper",
+        )
+    return revision, schema
 
 
 _Rows = Iterator[tuple[str | None, ...]]
@@ -234,7 +253,7 @@ def _tables(stream: TextIO) -> Iterator[tuple[str, str, list[str], _Rows]]:
         if match is None:
             continue
         rows = _rows(stream)
-        columns = [name.strip().strip('"') for name in match[3].split(",")]
+        columns = match[3].split(", ")
         yield _unquoted(match[1]), match[2], columns, rows
         for _ in rows:
             pass
@@ -257,21 +276,14 @@ def _value(field: str) -> str | None:
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), field)
 
 
-def _fill(connection: Connection, table: Table, columns: list[str], rows: _Rows) -> None:
-    kinds = [table.c[name].type.python_type for name in columns]
-    batch: list[dict[str, object]] = []
-
-    def write() -> None:
-        if batch:
-            connection.execute(insert(table), batch)
-            batch.clear()
-
-    for row in rows:
-        values = (None if v is None else kind(v) for kind, v in zip(kinds, row, strict=True))
-        batch.append(dict(zip(columns, values, strict=True)))
-        if len(batch) >= _BATCH:
-            write()
-    write()
+def _fill(
+    database: Database, connection: Connection, table: str, columns: list[str], rows: _Rows
+) -> None:
+    """Insert rows; SQLite makes numbers of the text in columns of numbers."""
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    while batch := list(itertools.islice(rows, _BATCH)):
+        database.many(connection, statement, batch)
 
 
 def _run(address: Address, command: list[str]) -> None:

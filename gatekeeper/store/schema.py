@@ -90,11 +90,17 @@ def _revision(connection: Connection, database: Database) -> str | None:
     return None if found is None else str(found)
 
 
-def _upgrade(connection: Connection) -> None:
+def make(database: Database, revision: str) -> None:
+    """Make the tables as an earlier version had them, in an empty database."""
+    with database.write(trail=True) as connection:
+        _upgrade(connection, revision)
+
+
+def _upgrade(connection: Connection, revision: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "gatekeeper.store:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
