@@ -273,20 +273,14 @@ class _Reading:
         if seeds.prefix_lists:
             named = self._groups_by("ip-permission.prefix-list-id", seeds.prefix_lists)
             self._whole |= {group.group_id for group in named}
-        ids = set(seeds.interfaces)
-        for address in self._moved_addresses():
-            if address.interface_id:
-                ids.add(address.interface_id)
-        found = list(
-            self._pool.map(
-                lambda wanted: self._by_filter(*wanted),
-                (
-                    ("group-id", frozenset(self._whole)),
-                    ("network-interface-id", frozenset(ids)),
-                    ("attachment.instance-id", seeds.instances),
-                ),
-            )
+        ids = {one.interface_id for one in self._moved_addresses() if one.interface_id}
+        ids |= seeds.interfaces
+        wanted = (
+            ("group-id", frozenset(self._whole)),
+            ("network-interface-id", frozenset(ids)),
+            ("attachment.instance-id", seeds.instances),
         )
+        found = self._pool.map(lambda one: self._by_filter(*one), wanted)
         self._use(chain.from_iterable(found))
 
     def _moved_addresses(self) -> list[Address]:
