@@ -101,6 +101,9 @@ def _notify(service: Any, message: Message) -> bool:
 
 
 def _room(service: Any) -> int:
-    """Characters that the service takes in one message; its title may count among them."""
-    longest = int(getattr(service, "body_maxlen", 0) or 0) or 12_000
-    return max(longest - 200, 100)
+    """Characters for one message.
+
+    Some services count bytes, three for a Chinese character; others get escapes added to the text.
+    """
+    longest = int(getattr(service, "body_maxlen", 0) or 0) or 32_768
+    return max(longest // 3, 100)

@@ -6,6 +6,7 @@ import pytest
 
 from gatekeeper.service.webhook import verify_signature
 from gatekeeper.store import Notice, open_store
+from tests.cli.test_reference import differences, sample
 from tests.unit.service.receiver import receiver
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -130,3 +131,13 @@ def test_without_a_store_the_outbox_is_empty(gatekeeper):
     shown = gatekeeper("notify", "list", "--format", "json", status=0)
     assert shown.json["notices"] == []
     assert "there is no store" in shown.err
+
+
+def test_the_json_has_the_keys_of_its_samples(gatekeeper, config):
+    tested = gatekeeper("notify", "test", "--config", config, "--format", "json").json
+    assert list(differences(tested, sample("notify-test"))) == []
+    with open_store("sqlite:///gatekeeper.db") as store:
+        store.queue_notices([Notice("k", "ops", {"state": "new"}, AT)], at=AT)
+    listed = gatekeeper("notify", "list", "--format", "json").json
+    listed["notices"][0]["finding"] = {}
+    assert list(differences(listed, sample("notices"))) == []

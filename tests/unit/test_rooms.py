@@ -56,6 +56,8 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "typer": frozenset({"cli"}),
     "click": frozenset({"cli"}),
     "tqdm": frozenset({"cli"}),
+    "apprise": frozenset({"service"}),
+    "requests": frozenset({"service"}),
     "dask": frozenset({"fleet"}),
     "distributed": frozenset({"fleet"}),
     "tabulate": frozenset({"report", "cli"}),

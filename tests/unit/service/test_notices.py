@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 
 import pytest
 
 from gatekeeper.gate import finding_record
+from gatekeeper.service import Route, parse_config
+from gatekeeper.service.channels import _service, channel
 from gatekeeper.service.notices import (
     SHANGHAI,
     due,
@@ -16,6 +19,7 @@ from gatekeeper.service.notices import (
     province_name,
     quiet_end,
 )
+from gatekeeper.service.webhook import Webhook
 from tests.unit.service.told import AT, FINDING, finding, high, route
 
 NIGHT = {"from": "22:00", "to": "08:00"}
@@ -163,3 +167,19 @@ def test_a_digest_that_falls_into_quiet_hours_comes_at_their_end() -> None:
 )
 def test_a_province_is_known_by_its_full_and_its_short_name(text, name) -> None:
     assert province_name(text) == name
+
+
+def test_every_key_of_a_route_is_documented_and_the_examples_are_settings(
+    root, monkeypatch
+) -> None:
+    text = (root / "docs" / "notices.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE))
+    assert described == set(Route.model_fields)
+    examples = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        for name in re.findall(r"\$\{(\w+)\}", example):
+            monkeypatch.setenv(name, "x")
+        for one in parse_config(example).notices:
+            known = isinstance(channel(one), Webhook) or _service(one.url.get_secret_value())
+            assert known

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.errors import StoreError
 from gatekeeper.gate import finding_record
+from gatekeeper.service.channels import _room, _service
 from gatekeeper.service.message import compose, stable_id
 from gatekeeper.service.notices import plan_notices
 from gatekeeper.service.sender import ATTEMPTS, JOB, REFUSALS, SendReport, send_due
@@ -23,14 +24,9 @@ from gatekeeper.store import Store, open_store
 from tests.unit.service.receiver import Receiver, receiver
 from tests.unit.service.told import AT, FINDING, Clock, finding, high, route
 from tests.unit.service.told import settings as told_settings
-from tests.unit.store.conftest import (  # noqa: F401 - fixtures
-    postgresql_server,
-    postgresql_url,
-    schemas,
-    sqlite_file,
-    store,
-    url,
-)
+from tests.unit.store import conftest as stores
+
+sqlite_file, store, url = stores.sqlite_file, stores.store, stores.url
 
 
 @pytest.fixture
@@ -44,7 +40,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def queue(store, routes, *findings, at=AT, state="new"):  # noqa: F811
+def queue(store, routes, *findings, at=AT, state="new"):
     changes = [(one, state) for one in findings]
     return store.queue_notices(plan_notices(changes, routes, {}, at=at), at=at)
 
@@ -56,7 +52,7 @@ def many(count, **values):
 # one by one
 
 
-def test_what_is_due_goes_out_oldest_first_and_once(store: Store, told, clock) -> None:  # noqa: F811
+def test_what_is_due_goes_out_oldest_first_and_once(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING, *many(2))
     assert send_due(store, config, clock=clock) == SendReport(sent=3)
@@ -68,7 +64,7 @@ def test_what_is_due_goes_out_oldest_first_and_once(store: Store, told, clock) -
     assert store.outbox_counts() == {"sent": 3}
 
 
-def test_what_is_not_due_waits(store: Store, told, clock) -> None:  # noqa: F811
+def test_what_is_not_due_waits(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url, digest="1h"))
     queue(store, config.notices, *many(2))
     assert send_due(store, config, clock=clock) == SendReport(waiting=2)
@@ -77,7 +73,7 @@ def test_what_is_not_due_waits(store: Store, told, clock) -> None:  # noqa: F811
     assert told.codes() == [["closed-approved", "closed-approved"]]
 
 
-def test_a_digest_is_one_message_but_critical_findings_come_alone(store, told, clock) -> None:  # noqa: F811
+def test_a_digest_is_one_message_but_critical_findings_come_alone(store, told, clock) -> None:
     config = told_settings(route(url=told.url, digest="1h"))
     queue(store, config.notices, *many(3), FINDING)
     assert send_due(store, config, clock=clock) == SendReport(sent=1, waiting=3)
@@ -87,7 +83,7 @@ def test_a_digest_is_one_message_but_critical_findings_come_alone(store, told, c
     assert len(told.got) == 2
 
 
-def test_what_is_beyond_the_rate_goes_into_one_digest(store: Store, told, clock) -> None:  # noqa: F811
+def test_what_is_beyond_the_rate_goes_into_one_digest(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url, rate={"count": 3, "per": "1h"}))
     queue(store, config.notices, *many(10))
     assert send_due(store, config, clock=clock) == SendReport(sent=10)
@@ -103,7 +99,7 @@ def test_what_is_beyond_the_rate_goes_into_one_digest(store: Store, told, clock)
     assert told_of == [f"F{number}" for number in [*range(10), *range(20, 25)]]
 
 
-def test_in_quiet_hours_only_critical_findings_go_out(store: Store, told, clock) -> None:  # noqa: F811
+def test_in_quiet_hours_only_critical_findings_go_out(store: Store, told, clock) -> None:
     day = route(url=told.url)
     quiet = route(url=told.url, quiet={"from": "11:00", "to": "13:00"})
     queue(store, [day], high(), FINDING)  # due at noon, as before the hours were set
@@ -116,7 +112,7 @@ def test_in_quiet_hours_only_critical_findings_go_out(store: Store, told, clock)
 # failures
 
 
-def test_a_failure_is_tried_again_later_and_later_under_the_same_id(store, told, clock) -> None:  # noqa: F811
+def test_a_failure_is_tried_again_later_and_later_under_the_same_id(store, told, clock) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING, high())
     told.status = 503
@@ -139,7 +135,7 @@ def test_a_failure_is_tried_again_later_and_later_under_the_same_id(store, told,
     assert send_due(store, config, clock=clock) == SendReport(sent=1)
 
 
-def test_what_is_refused_is_dead_after_three_attempts(store: Store, told, clock) -> None:  # noqa: F811
+def test_what_is_refused_is_dead_after_three_attempts(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING)
     told.status = 404
@@ -151,7 +147,7 @@ def test_what_is_refused_is_dead_after_three_attempts(store: Store, told, clock)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429])
-def test_who_asks_to_come_later_is_asked_more_often(store: Store, told, clock, status) -> None:  # noqa: F811
+def test_who_asks_to_come_later_is_asked_more_often(store: Store, told, clock, status) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING)
     told.status = status
@@ -163,7 +159,7 @@ def test_who_asks_to_come_later_is_asked_more_often(store: Store, told, clock, s
 @pytest.mark.parametrize(
     ("wish", "seconds"), [("600", 600), ("5", 30), ("999999", 6 * 3600), ("soon", 30)]
 )
-def test_a_receiver_says_when_to_come_again(store: Store, told, clock, wish, seconds) -> None:  # noqa: F811
+def test_a_receiver_says_when_to_come_again(store: Store, told, clock, wish, seconds) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING)
     told.status, told.headers = 429, {"Retry-After": wish}
@@ -172,7 +168,7 @@ def test_a_receiver_says_when_to_come_again(store: Store, told, clock, wish, sec
     assert one.due_at == AT + timedelta(seconds=seconds)
 
 
-def test_one_route_does_not_hold_up_another(store: Store, told, clock) -> None:  # noqa: F811
+def test_one_route_does_not_hold_up_another(store: Store, told, clock) -> None:
     with receiver() as well:
         config = told_settings(
             route("a", url=told.url), route("b", url=well.url), route("c", url="nonsense://x")
@@ -183,7 +179,7 @@ def test_one_route_does_not_hold_up_another(store: Store, told, clock) -> None: 
         assert len(well.got) == 2
 
 
-def test_what_was_tried_together_is_tried_together(store: Store, told, clock) -> None:  # noqa: F811
+def test_what_was_tried_together_is_tried_together(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url, digest="1h"))
     queue(store, config.notices, *many(3))
     clock.on(hours=1)
@@ -198,7 +194,7 @@ def test_what_was_tried_together_is_tried_together(store: Store, told, clock) ->
     assert [len(codes) for codes in told.codes()] == [3, 3, 2]
 
 
-def test_notices_of_a_route_that_is_gone_are_dead(store: Store, told, clock) -> None:  # noqa: F811
+def test_notices_of_a_route_that_is_gone_are_dead(store: Store, told, clock) -> None:
     queue(store, [route("gone", digest="1d"), route("stays", url=told.url)], FINDING, high())
     config = told_settings(route("stays", url=told.url))
     assert send_due(store, config, clock=clock) == SendReport(sent=2, dead=2)
@@ -208,7 +204,7 @@ def test_notices_of_a_route_that_is_gone_are_dead(store: Store, told, clock) -> 
     assert send_due(store, config, clock=clock) == SendReport()
 
 
-def test_no_secret_reaches_the_store_or_the_log(store: Store, told, clock, caplog) -> None:  # noqa: F811
+def test_no_secret_reaches_the_store_or_the_log(store: Store, told, clock, caplog) -> None:
     token = "t0ken-in-the-url"
     told.status, told.words = 500, f"no such key: {token}"
     config = told_settings(
@@ -229,7 +225,7 @@ def test_no_secret_reaches_the_store_or_the_log(store: Store, told, clock, caplo
 # apprise
 
 
-def test_apprise_is_sent_plain_text_in_the_language_of_the_route(store, told, clock) -> None:  # noqa: F811
+def test_apprise_is_sent_plain_text_in_the_language_of_the_route(store, told, clock) -> None:
     chat = f"json://{told.host}"
     config = told_settings(route("en", url=chat), route("zh", url=chat, lang="zh"))
     queue(store, config.notices, finding(message="<b>x</b> *y* \x1b[31m\u202e@all"))
@@ -243,7 +239,22 @@ def test_apprise_is_sent_plain_text_in_the_language_of_the_route(store, told, cl
     assert "处理办法：请执行 apply 关闭" in chinese["message"]
 
 
-def test_apprise_follows_no_redirect_and_tells_the_status(store: Store, told, clock) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [
+        ("html", "&lt;b&gt;&lt;!channel&gt;&nbsp;*y*"),
+        ("markdown", r"<b\><\!channel\> \*y\* \[z\]\("),
+        ("text", "<b><!channel> *y* [z](http://x)"),
+    ],
+)
+def test_markup_in_a_name_is_shown_as_it_stands(store, told, clock, form, shown) -> None:
+    config = told_settings(route(url=f"json://{told.host}?format={form}"))
+    queue(store, config.notices, finding(message="<b><!channel> *y* [z](http://x)"))
+    assert send_due(store, config, clock=clock) == SendReport(sent=1)
+    assert shown in told.got[0].json["message"]
+
+
+def test_apprise_follows_no_redirect_and_tells_the_status(store: Store, told, clock) -> None:
     with receiver() as elsewhere:
         told.status, told.headers = 307, {"Location": elsewhere.url}
         config = told_settings(route(url=f"json://{told.host}"))
@@ -258,7 +269,7 @@ def test_apprise_follows_no_redirect_and_tells_the_status(store: Store, told, cl
     assert send_due(store, config, clock=clock).dead == 1
 
 
-def test_a_url_that_apprise_does_not_know_is_told(store: Store, clock) -> None:  # noqa: F811
+def test_a_url_that_apprise_does_not_know_is_told(store: Store, clock) -> None:
     config = told_settings(route(url="nonsense://t0ken/secret"))
     queue(store, config.notices, FINDING)
     assert send_due(store, config, clock=clock).failed == 1
@@ -268,7 +279,7 @@ def test_a_url_that_apprise_does_not_know_is_told(store: Store, clock) -> None: 
 # one at a time, and to be stopped
 
 
-def test_who_finds_another_sender_does_nothing(store: Store, told, clock) -> None:  # noqa: F811
+def test_who_finds_another_sender_does_nothing(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING)
     with store.acquire_lease(JOB) as held:
@@ -278,7 +289,7 @@ def test_who_finds_another_sender_does_nothing(store: Store, told, clock) -> Non
     assert send_due(store, config, clock=clock) == SendReport()
 
 
-def test_who_lost_the_lease_sends_nothing_more(store: Store, told, clock) -> None:  # noqa: F811
+def test_who_lost_the_lease_sends_nothing_more(store: Store, told, clock) -> None:
     from gatekeeper.errors import LeaseLost
 
     config = told_settings(route(url=told.url))
@@ -290,7 +301,7 @@ def test_who_lost_the_lease_sends_nothing_more(store: Store, told, clock) -> Non
     assert told.got == []
 
 
-def test_a_stop_is_heard_between_messages(store: Store, told, clock) -> None:  # noqa: F811
+def test_a_stop_is_heard_between_messages(store: Store, told, clock) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, *many(3))
     stop = threading.Event()
@@ -306,7 +317,7 @@ def test_a_stop_is_heard_between_messages(store: Store, told, clock) -> None:  #
     assert send_due(store, config, clock=clock) == SendReport(sent=2)
 
 
-def test_a_store_that_is_away_for_a_moment_doubles_nothing(store, told, clock, monkeypatch) -> None:  # noqa: F811
+def test_a_store_that_is_away_for_a_moment_doubles_nothing(store, told, clock, monkeypatch) -> None:
     config = told_settings(route(url=told.url))
     queue(store, config.notices, FINDING)
     monkeypatch.setattr("gatekeeper.service.sender._REWRITES", (0.01, 0.01))
@@ -347,6 +358,23 @@ def test_a_long_message_is_bounded_and_worst_first() -> None:
         assert short.splitlines()[-1].endswith("more; see gatekeeper audit")
     endless = compose([record(message="x" * 99999)], route="ops", lang="en", sent_at=AT).body()
     assert len(endless) < 1500
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "wecombot://01234567-89ab-cdef-0123-456789abcdef",
+        "discord://123456789012345678/abcdefghijklmnopqrstuvwxyzabcdefghijklmn",
+        "tgram://123456789:abcdefg_hijklmnop/lead2gold",
+        "dingtalk://abcdefghijklmnopqrstuvwxyz",
+    ],
+)
+def test_a_message_in_chinese_is_within_the_limit_of_each_service(url: str) -> None:
+    service = _service(url)
+    keyed = [record(number, message_zh="可从互联网访问_" * 20) for number in range(30)]
+    body = compose(keyed, route="ops", lang="zh", sent_at=AT).body(_room(service))
+    assert len(body.encode()) <= service.body_maxlen
+    assert "另有" in body
 
 
 def test_what_is_resolved_is_said_so_in_both_languages() -> None:
@@ -396,7 +424,7 @@ def test_each_notice_is_delivered_once_whatever_happens(tmp_path_factory, steps,
     clock, planned, doubtful = Clock(), set(), set()
     with (
         receiver() as told,
-        open_store(f"sqlite:///{path}") as store,  # noqa: F811
+        open_store(f"sqlite:///{path}") as store,
         pytest.MonkeyPatch.context() as patch,
     ):
         extra = {"digest": "5m"} if digest else {}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import re
 import socket
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -78,8 +82,6 @@ def test_without_a_secret_nothing_is_signed(told: Receiver) -> None:
     ],
 )
 def test_a_signature_holds_for_one_secret_body_and_time(change, right) -> None:
-    from datetime import UTC, datetime
-
     given = {
         "secret": SECRET,
         "timestamp": "1000000000",
@@ -175,8 +177,6 @@ def test_no_answer_is_told_without_the_url(caplog) -> None:
 
 
 def test_a_receiver_that_says_nothing_is_left(told: Receiver, monkeypatch) -> None:
-    import threading
-
     monkeypatch.setattr("gatekeeper.service.webhook.READ_SECONDS", 0.2)
     told.hold = threading.Event()
     receipt = Webhook(route(url=told.url)).send(message())
@@ -207,6 +207,19 @@ def test_a_url_that_cannot_be_used_is_a_failure_and_no_crash(url: str) -> None:
 )
 def test_retry_after_is_a_number_or_a_date(value, seconds) -> None:
     assert retry_after(value, now=AT) == seconds
+
+
+def test_the_example_of_the_documents_verifies_what_is_sent(told: Receiver, root) -> None:
+    text = (root / "docs" / "notices.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    sent = replace(message(), sent_at=datetime.now(UTC))
+    assert Webhook(route(url=told.url, secret=SECRET)).send(sent).arrived
+    (got,) = told.got
+    assert names["genuine"](SECRET, got.headers, got.body)
+    assert not names["genuine"]("other", got.headers, got.body)
+    assert not names["genuine"](SECRET, got.headers, got.body + b" ")
 
 
 def test_credentials_of_the_machine_are_not_sent_along(told, tmp_path, monkeypatch) -> None:
