@@ -269,6 +269,18 @@ def test_apprise_follows_no_redirect_and_tells_the_status(store: Store, told, cl
     assert send_due(store, config, clock=clock).dead == 1
 
 
+def test_a_chat_that_cannot_be_reached_or_breaks_is_tried_again(store, clock, monkeypatch) -> None:
+    with receiver() as gone:
+        config = told_settings(route(url=f"json://{gone.host}"))
+    queue(store, config.notices, FINDING)
+    assert send_due(store, config, clock=clock).failed == 1
+    assert store.notices()[0].error.startswith("not accepted: A Connection error occurred")
+    monkeypatch.setattr("gatekeeper.service.channels._notify", crash)
+    clock.on(hours=1)
+    assert send_due(store, config, clock=clock).failed == 1
+    assert store.notices()[0].error == "apprise failed (Crash)"
+
+
 def test_a_url_that_apprise_does_not_know_is_told(store: Store, clock) -> None:
     config = told_settings(route(url="nonsense://t0ken/secret"))
     queue(store, config.notices, FINDING)
