@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.servers import postgresql_server, postgresql_url, schemas  # noqa: F401 - fixtures
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = Path(os.environ.get("GATEKEEPER_RECORDED") or ROOT.parent / "shared" / "recorded")
 

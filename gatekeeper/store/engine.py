@@ -27,6 +27,8 @@ from gatekeeper.store.address import Address
 BUSY_SECONDS: Final = 30.0
 """How long a statement waits for another writer of an SQLite file."""
 CONNECT_SECONDS: Final = 10
+_IDLE_SECONDS: Final = 30
+"""How long a transaction on PostgreSQL may wait for its own process."""
 BATCH: Final = 500
 """Values in one IN list; an old SQLite takes 999 parameters."""
 _COPY_FROM: Final = 100
@@ -279,6 +281,8 @@ def _postgresql_engine(address: Address) -> Engine:
                 "SELECT set_config('synchronous_commit', 'on', false) "
                 "WHERE current_setting('synchronous_commit') = 'off'"
             )
+            # A process that is paused inside a transaction must not keep its locks for ever.
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
         connection.commit()
 
     return engine
