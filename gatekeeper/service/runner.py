@@ -29,6 +29,8 @@ from gatekeeper.store import Lease
 END_SECONDS: Final = 25.0
 """How long an ending process waits for its jobs: systemd kills after 30."""
 _TICK: Final = 0.2
+_LOOK_SECONDS: Final = 5.0
+"""Between two looks for jobs whose instance died."""
 _SET: Final = 2.0
 """From how many seconds on a difference of the clocks means that somebody set one."""
 _RETRY: Final = timedelta(seconds=10)
@@ -147,7 +149,7 @@ class Runner:
             turn.do(self._lines[job.name].turn)
             before = last.get(job.name)
             wait = timedelta(0)
-            if before is not None and before.started_at <= now:
+            if before is not None and before.finished_at and before.started_at <= now:
                 wait = max(wait, before.started_at + settings.every - now)
             turn.next_run = self._wall() + min(wait, settings.every)
 
@@ -162,6 +164,7 @@ class Runner:
         for line in self._lines.values():
             line.start()
         self.plan()
+        threading.Thread(target=self._take_over, name="take-over", daemon=True).start()
 
     def run(self) -> None:
         """Tick until the context is asked to stop, then wait for what runs."""
@@ -193,6 +196,25 @@ class Runner:
             for turn in self._schedule.get_jobs()
             if turn.job_func is not None and turn.next_run is not None
         }
+
+    def _take_over(self) -> None:
+        """Give a turn to every job whose run has no end: perhaps its instance died.
+
+        Whether it did, the job's lease says; a long interval is not waited for.
+        """
+        while not self.context.stop.wait(_LOOK_SECONDS):
+            try:
+                runs = self.context.store.last_job_runs()
+            except GatekeeperError as error:
+                _log.warning("the store did not answer: %s", error.message)
+                continue
+            for name, line in self._lines.items():
+                run = runs.get(name)
+                settings = self.context.config.job(name)
+                if run is None or settings is None or not settings.enabled:
+                    continue
+                if run.finished_at is None and run.instance != self.context.instance:
+                    line.turn()
 
     def _follow_clock(self) -> None:
         """Move the turns where somebody set the clock: ``schedule`` counts by it."""
