@@ -6,13 +6,14 @@ import importlib
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
-Purpose = Literal["read", "change", "assume", "watch", "bury"]
+Purpose = Literal["read", "change", "assume", "watch", "bury", "export"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CALLERS: Final = (
     "gatekeeper.aws.changes",
     "gatekeeper.aws.collect",
     "gatekeeper.aws.queue",
+    "gatekeeper.aws.securityhub",
     "gatekeeper.aws.session",
 )
 """The modules that declare calls; importing them fills the registry."""
@@ -73,6 +74,12 @@ def watch_policy(partition: str = "aws-cn", queue: str = "gatekeeper-events") ->
         _statement("GatekeeperWatch", actions("watch"), queues),
         _statement("GatekeeperBury", actions("bury"), f"{queues}-dead"),
     )
+
+
+def export_policy(partition: str = "aws-cn") -> dict[str, Any]:
+    """What sending findings to an account's Security Hub needs there."""
+    product = f"arn:{partition}:securityhub:*:*:product/*/default"
+    return _document(_statement("GatekeeperExport", actions("export"), product))
 
 
 def _statement(sid: str, allowed: tuple[str, ...], resource: str) -> dict[str, Any]:

@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "jobs": Entry("run", "The jobs, with their last and next runs."),
     "notify": Entry("notify", "Test the routes of notices; list what was sent and what waits."),
     "watch": Entry("watch", "Handle events from a queue as they come: look at what they touched."),
+    "findings": Entry("findings", "What audits remember: list, export, send to Security Hub."),
     "decisions": Entry("decisions", "The decision feed for stacks and CI."),
     "history": Entry("history", "Who did what, newest last."),
     "trail": Entry("trail", "The hash-chained audit trail."),
