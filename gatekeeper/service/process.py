@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEASE: Final = "service"
 """Held while the service runs on SQLite: there it is alone."""
+PRUNE_SECONDS: Final = 3600.0
 SEND_SECONDS: Final = 2.0
 """Between two looks into the outbox."""
 _SIGNALS: Final = tuple(
@@ -67,10 +68,14 @@ class Process:
             StoreError: on SQLite another instance runs already, or took our place meanwhile.
             GatekeeperError: it cannot begin: no such address to listen on, no such queue.
         """
+        from gatekeeper.aws.session import observe
+
         context = self.context
         with ExitStack() as stack:
             lease = self._alone(stack)
             stack.enter_context(self._signals())
+            observe(context.metrics)
+            stack.callback(observe, None)
             if context.config.http.listen is not None:
                 server = stack.enter_context(
                     serve(
@@ -83,7 +88,11 @@ class Process:
                 _log.info("figures at %s/metrics", server.url)
             threads = [
                 threading.Thread(target=target, name=name, daemon=True)
-                for name, target in (("notices", self._send), ("events", self._watch))
+                for name, target in (
+                    ("notices", self._send),
+                    ("events", self._watch),
+                    ("retention", self._prune),
+                )
             ]
             for thread in threads:
                 thread.start()
@@ -170,15 +179,43 @@ class Process:
             except Exception:  # noqa: BLE001 - the loop goes on; whoever reads the log sees it
                 _log.exception("sending notices failed; it is tried again")
 
+    def _prune(self) -> None:
+        """Drop what the settings say is kept long enough; several instances do no harm."""
+        from gatekeeper.service.retention import prune
+
+        context = self.context
+        while not context.stop.wait(PRUNE_SECONDS):
+            try:
+                pruned = prune(context.store, context.config.retention, at=context.clock())
+            except GatekeeperError as error:
+                _log.warning("nothing was pruned: %s", error.message)
+                continue
+            if any(pruned):
+                _log.info("pruned: %s", pruned._asdict())
+
     def _watch(self) -> None:
         """Consume events, where there is a queue."""
         url = self.context.config.events.queue_url
         if url is None:
             return
         from gatekeeper.aws.queue import Queue
-        from gatekeeper.service.watch import Watcher
+        from gatekeeper.service.watch import Batch, Watcher
 
-        Watcher(self.context, Queue(self.context.region, url)).run(self.context.stop)
+        context = self.context
+
+        def told(batch: Batch) -> None:
+            left = batch.known + batch.poison + batch.left
+            counts = {
+                "handled": batch.received - left,
+                "known": batch.known,
+                "poison": batch.poison,
+                "left": batch.left,
+            }
+            for result, count in counts.items():
+                if count > 0:
+                    context.metrics.events(result, count)
+
+        Watcher(context, Queue(context.region, url), told=told).run(context.stop)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
