@@ -7,9 +7,11 @@ name accounts, and the addresses of the wrong one would be judged by them.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 from botocore.config import Config
 from botocore.credentials import (
@@ -27,6 +29,8 @@ from gatekeeper.aws.permissions import needs
 from gatekeeper.aws.replies import PageParserFactory
 from gatekeeper.aws.slim import SlimLoader
 from gatekeeper.errors import AwsError
+
+AnySession = TypeVar("AnySession", bound=Session)
 
 _THROTTLED: Final = frozenset(
     {
@@ -101,6 +105,8 @@ class Gateway:
         self.config = (patience or Patience()).config()
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self._lent: _LentSession | None = None
+        self._making = threading.Lock()
         self._sts: Any = None
 
     def open(self, target: AccountTarget) -> Connection:
@@ -126,12 +132,28 @@ class Gateway:
             raise translate(error, operation) from error
         return connection
 
-    def session(self, credentials: Credentials | None = None) -> Session:
-        """A botocore session that shares our loader, with the caller's or the given credentials."""
-        session = Session()
+    def session(self) -> Session:
+        """A botocore session with our loader and parsers, and the caller's credentials."""
+        return self._furnished(Session())
+
+    def reader(self, service: str, credentials: Credentials) -> Any:
+        """A client of an account; it has its own retries, and shares all that may be shared.
+
+        Making a session takes longer than reading a small account, so all clients come from one.
+        """
+        with self._making:
+            if self._lent is None:
+                self._lent = self._furnished(_LentSession())
+            with self._lent.lent(credentials):
+                return self._lent.create_client(
+                    service, region_name=self.region, config=self.config
+                )
+
+    def _furnished(self, session: AnySession) -> AnySession:
         session.register_component("data_loader", self._loader(session))
         session.register_component("response_parser_factory", PageParserFactory())
-        return _with(session, credentials, self.region)
+        _with(session, None, self.region)
+        return session
 
     def full_session(self, credentials: Credentials) -> Session:
         """A session as boto3 makes it, for calls that ``slim`` does not describe."""
@@ -198,7 +220,6 @@ class Connection:
         self.account_id = target.account_id or ""
         self._gateway = gateway
         self._credentials = credentials
-        self._session = gateway.session(credentials)
         self._full: Session | None = None
         self._clients: dict[tuple[str, bool], Any] = {}
         self._lock = threading.Lock()
@@ -237,15 +258,19 @@ class Connection:
         with self._lock:
             client = self._clients.get((service, full))
             if client is None:
-                if full and self._full is None:
-                    self._full = self._gateway.full_session(self._credentials)
-                session = self._full if full else self._session
-                assert session is not None
-                client = session.create_client(
-                    service, region_name=self.region, config=self._gateway.config
-                )
+                client = self._full_client(service) if full else self._reader(service)
                 self._clients[service, full] = client
             return client
+
+    def _reader(self, service: str) -> Any:
+        return self._gateway.reader(service, self._credentials)
+
+    def _full_client(self, service: str) -> Any:
+        if self._full is None:
+            self._full = self._gateway.full_session(self._credentials)
+        return self._full.create_client(
+            service, region_name=self.region, config=self._gateway.config
+        )
 
     def close(self) -> None:
         """Lets go of the sockets."""
@@ -283,6 +308,24 @@ class _Given(CredentialProvider):  # type: ignore[misc]
 
     def load(self) -> Credentials:
         return self._credentials
+
+
+class _LentSession(Session):  # type: ignore[misc]
+    """A session for one account after the other: a client keeps the credentials it is made with."""
+
+    _lent: Credentials | None = None
+
+    @contextmanager
+    def lent(self, credentials: Credentials) -> Iterator[None]:
+        """Hand out these credentials within; one thread at a time."""
+        self._lent = credentials
+        try:
+            yield
+        finally:
+            self._lent = None
+
+    def get_credentials(self) -> Credentials | None:
+        return self._lent
 
 
 def _with(session: Session, credentials: Credentials | None, region: str) -> Session:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benches import apply, exposure, imports, inprocess
+from benches import apply, exposure, fleet, imports, inprocess
 
-BENCHES = {"exposure": exposure, "import": imports, "inprocess": inprocess, "apply": apply}
+BENCHES = {
+    "exposure": exposure,
+    "fleet": fleet,
+    "import": imports,
+    "inprocess": inprocess,
+    "apply": apply,
+}
 
 
 def main() -> int:

@@ -272,7 +272,7 @@ def _assumed() -> bytes:
     xml.open("AssumeRoleResult")
     xml.open("Credentials")
     xml.leaves(
-        AccessKeyId="ASIA@A@", SecretAccessKey="s", SessionToken="t",  # noqa: S106
+        AccessKeyId="ASIA@A@", SecretAccessKey="s", SessionToken="t",
         Expiration="2099-01-01T00:00:00Z",
     )  # fmt: skip
     xml.close("Credentials")

@@ -1,7 +1,7 @@
 """Answers for every account of a fleet, each after the latency of a network; on loopback.
 
 The account is told by the access key that AssumeRole gave out.  ``GET /calls`` gives the calls so
-far by operation and forgets them; ``GET /fail/ACCOUNT`` denies that account everything from then on.
+far by operation and forgets them; from ``GET /fail/ACCOUNT`` on that account's reads are denied.
 
 As a program it prints its port and serves until it is stopped:
 ``python -m benches.fleetserver --latency 0.1``.

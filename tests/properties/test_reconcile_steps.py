@@ -155,7 +155,8 @@ def states(draw, account_id):
         if eip and FAMILY[ip] == "ipv4":
             allocation = f"eipalloc-{draw(st.integers(0, 1))}"
             addresses.append(Address(ip, allocation_id=allocation, interface_id=f"eni-{number}"))
-    arn = f"arn:aws-cn:elasticloadbalancing:{REGION}:{account_id}:loadbalancer/app/shop/0123456789abcdef"
+    path = "app/shop/0123456789abcdef"
+    arn = f"arn:aws-cn:elasticloadbalancing:{REGION}:{account_id}:loadbalancer/{path}"
     return AccountState(
         account_id=account_id,
         region=REGION,
