@@ -15,6 +15,7 @@ _CALLERS: Final = (
     "gatekeeper.aws.queue",
     "gatekeeper.aws.securityhub",
     "gatekeeper.aws.session",
+    "gatekeeper.aws.touched",
 )
 """The modules that declare calls; importing them fills the registry."""
 
