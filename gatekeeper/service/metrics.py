@@ -83,6 +83,14 @@ class Metrics:
         """How many endpoints the Internet reaches on a gated port."""
         self._present.exposed(count)
 
+    def superseded(self) -> None:
+        """Another instance has audited since: tell no findings and no exposures until we do again.
+
+        So of several instances one tells them, and what is resolved does not stay for ever on the
+        page of an instance whose turn does not come.
+        """
+        self._present.superseded()
+
     def account_read(self, account_id: str, at: datetime) -> None:
         """An account was read completely; an older time than the known one is passed over."""
         self._present.account_read(account_id, at)
@@ -149,6 +157,10 @@ class _Present(Collector):
     def exposed(self, count: int) -> None:
         with self._lock:
             self._exposed = count
+
+    def superseded(self) -> None:
+        with self._lock:
+            self._findings, self._exposed = None, None
 
     def account_read(self, account_id: str, at: datetime) -> None:
         with self._lock:

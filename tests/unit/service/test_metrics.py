@@ -55,6 +55,17 @@ def test_findings_are_replaced_as_a_whole_and_fall_to_zero():
     assert page.count("\ngatekeeper_findings{") == len(CATALOGUE) + 1
 
 
+def test_what_another_instance_knows_better_is_told_by_it_alone():
+    metrics = Metrics()
+    metrics.findings([finding()])
+    metrics.exposed(3)
+    metrics.superseded()
+    assert value(metrics, "findings", code="exposed-unfiled", severity="critical") is None
+    assert value(metrics, "exposed_endpoints") is None
+    metrics.findings([finding()])
+    assert value(metrics, "findings", code="exposed-unfiled", severity="critical") == 1
+
+
 def test_the_age_of_a_read_is_told_at_the_scrape():
     now = AT
     metrics = Metrics(lambda: now)
