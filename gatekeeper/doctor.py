@@ -77,7 +77,7 @@ def examine_accounts(targets: Iterable[AccountTarget], region: str, lang: str) -
 
 
 def _examine_account(gateway: object, target: AccountTarget, lang: str) -> Iterator[Check]:
-    from gatekeeper.aws.probe import probe_changes, probe_reads
+    from gatekeeper.aws.probe import probe_authors, probe_changes, probe_reads
     from gatekeeper.aws.session import Gateway
 
     assert isinstance(gateway, Gateway)
@@ -93,7 +93,11 @@ def _examine_account(gateway: object, target: AccountTarget, lang: str) -> Itera
             f" {target.role_arn}" if target.role_arn else ""
         )
         yield Check(check="credentials", status="ok", account_id=name, detail=detail)
-        for purpose, probes in (("read", probe_reads), ("change", probe_changes)):
+        for purpose, probes in (
+            ("read", probe_reads),
+            ("change", probe_changes),
+            ("attribute", probe_authors),
+        ):
             for probe in probes(connection):
                 yield Check(
                     check=f"{purpose}: {probe.action}",

@@ -27,8 +27,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gatekeeper.account import Rule
-from gatekeeper.gate import JudgedAccount, rule_order
+from gatekeeper.account import Actor, Rule
+from gatekeeper.gate import JudgedAccount, moment, rule_order
 from gatekeeper.policy import FindingException
 
 
@@ -152,6 +152,55 @@ def _addresses(
         elif after[ip] != before[ip]:
             new = {"ip": ip, "endpoint": after[ip]}
             yield "address-moved", "endpoint", after[ip] or before[ip] or ip, old, new
+
+
+def names_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names by which records of API calls speak of what drifted, the likeliest first."""
+    names = [str(entry.get("endpoint") or entry.get("group_id") or "")]
+    if ":loadbalancer/" in names[0]:
+        path = names[0].partition(":loadbalancer/")[2].split("/")
+        names.append(path[1] if len(path) == 3 else path[0])
+    for side in (entry.get("before"), entry.get("after")):
+        if str(entry["kind"]).startswith("address-") and isinstance(side, Mapping):
+            names += [str(side[key]) for key in ("ip", "endpoint") if side.get(key)]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def name_actors(
+    entries: Iterable[Mapping[str, Any]],
+    lookup: Mapping[str, Actor],
+    aliases: Mapping[str, Iterable[str]] | None = None,
+) -> list[dict[str, Any]]:
+    """The entries, each with who did it and when, where that is known.
+
+    Args:
+        entries: as ``drift`` gives them, of one account; one that has an actor keeps him.
+        lookup: by the name of a resource, who changed it last.
+        aliases: by endpoint, further names of what makes it reachable, such as its groups.
+
+    Returns:
+        Entries with ``actor``, ``at``, ``event`` and ``event_id`` where somebody is known, else as
+        they were.
+    """
+    found: list[dict[str, Any]] = []
+    for entry in entries:
+        names = names_of(entry)
+        further = [one for name in names for one in (aliases or {}).get(name, ())]
+        # What is named first is the thing itself; of what lies around it the newest change counts.
+        own = [lookup[name] for name in names if name in lookup]
+        around = sorted((lookup[n] for n in further if n in lookup), key=lambda one: one.at)
+        actor = own[0] if own else around[-1] if around else None
+        if actor is None or entry.get("actor") or entry["kind"] == "exception-expired":
+            found.append(dict(entry))
+            continue
+        told = {
+            "actor": actor.name,
+            "at": moment(actor.at),
+            "event": actor.event_name,
+            "event_id": actor.event_id,
+        }
+        found.append({**entry, **told})
+    return found
 
 
 def expired(

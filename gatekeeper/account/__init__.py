@@ -1,5 +1,6 @@
 """What AWS says, as plain values."""
 
+from gatekeeper.account.actor import Actor
 from gatekeeper.account.balancers import balancer_path, described_balancer, is_nat_gateway
 from gatekeeper.account.endpoints import (
     AccountView,
@@ -46,6 +47,7 @@ __all__ = [
     "READS",
     "AccountState",
     "AccountView",
+    "Actor",
     "Address",
     "AddressFact",
     "Association",

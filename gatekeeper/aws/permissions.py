@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
-Purpose = Literal["read", "change", "assume", "watch", "bury", "export"]
+Purpose = Literal["read", "change", "assume", "watch", "bury", "export", "attribute"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CALLERS: Final = (
     "gatekeeper.aws.changes",
+    "gatekeeper.aws.cloudtrail",
     "gatekeeper.aws.collect",
     "gatekeeper.aws.queue",
     "gatekeeper.aws.securityhub",
@@ -81,6 +82,12 @@ def export_policy(partition: str = "aws-cn") -> dict[str, Any]:
     """What sending findings to an account's Security Hub needs there."""
     product = f"arn:{partition}:securityhub:*:*:product/*/default"
     return _document(_statement("GatekeeperExport", actions("export"), product))
+
+
+def attribute_policy(partition: str = "aws-cn") -> dict[str, Any]:
+    """What telling who changed something needs in the account; without it the author is unknown."""
+    del partition
+    return _document(_statement("GatekeeperAttribute", actions("attribute"), "*"))
 
 
 def _statement(sid: str, allowed: tuple[str, ...], resource: str) -> dict[str, Any]:

@@ -77,6 +77,15 @@ def probe_reads(connection: Connection) -> Iterator[Probe]:
     )
 
 
+def probe_authors(connection: Connection) -> Iterator[Probe]:
+    """What only names the authors of changes; gatekeeper does without."""
+    action = "cloudtrail:LookupEvents"
+    probe = _tried(action, lambda: connection.reader("cloudtrail").lookup_events(MaxResults=1))
+    if probe.answer != "ok":
+        probe = Probe(action, "not tried", f"optional, names who changed what; {probe.detail}")
+    yield probe
+
+
 def probe_changes(connection: Connection) -> Iterator[Probe]:
     """Every change that apply makes, as a DryRun on the first object that there is."""
     ec2 = connection.client("ec2")
