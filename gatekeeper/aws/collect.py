@@ -29,6 +29,7 @@ from gatekeeper.aws.faults import EXPECTED, failure
 from gatekeeper.aws.permissions import needs
 from gatekeeper.aws.replies import page_of
 from gatekeeper.aws.session import AccountTarget, Connection, Gateway, Patience
+from gatekeeper.aws.turns import turns_of
 from gatekeeper.errors import AwsError
 
 Value = TypeVar("Value")
@@ -147,6 +148,7 @@ class Collection:
         self._connection = connection
         self._account_id = connection.account_id
         self._progress = progress
+        self._turns = turns_of(connection.account_id, connection.region)
 
     def run(self) -> AccountState:
         for service in ("ec2", "elbv2", "elb"):
@@ -327,7 +329,8 @@ class Collection:
         token: str | None = None
         try:
             while True:
-                found = _readable(page, token)
+                with self._turns:
+                    found = _readable(page, token)
                 values += found.values
                 if self._progress is not None:
                     self._progress(self._account_id, operation, len(found.values))

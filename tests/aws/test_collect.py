@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 
 import pytest
 
@@ -11,6 +13,7 @@ from gatekeeper.account import Listener, ReadStatus
 from gatekeeper.aws.assemble import LISTS
 from gatekeeper.aws.collect import MAX_PAGES, collect, collect_groups, collect_many
 from gatekeeper.aws.session import AccountTarget, Patience, open_account
+from gatekeeper.aws.turns import AT_ONCE, turns_of
 from gatekeeper.errors import AwsError
 
 from .conftest import EMPTY, OWN_ACCOUNT, REGION, Reply, balancers, ec2, ec2_error
@@ -357,3 +360,28 @@ def test_groups_by_their_ids(script):
             collect_groups(connection, ["sg-1"])
         assert caught.value.code == "UnauthorizedOperation"
         assert collect_groups(connection, []) == ()
+
+
+def test_two_readings_of_an_account_share_its_turns_and_others_do_not_wait(script):
+    under_way, most, lock = [0], [0], threading.Lock()
+
+    def slow(answer):
+        def reply(_query):
+            with lock:
+                under_way[0] += 1
+                most[0] = max(most[0], under_way[0])
+            time.sleep(0.05)
+            with lock:
+                under_way[0] -= 1
+            return Reply(answer)
+
+        return reply
+
+    for operation, body in EMPTY.items():
+        if operation != "GetCallerIdentity":
+            script[operation] = slow(body)
+    target = AccountTarget(account_id=OWN_ACCOUNT)
+    states = list(collect_many([target, target, target], REGION, workers=3))
+    assert all(state.complete for state in states)
+    assert most[0] <= AT_ONCE
+    assert turns_of("1", REGION) is not turns_of("2", REGION)
