@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -166,7 +167,8 @@ def _connect(address: str) -> Any:
 
 
 def _warm_up() -> None:
-    """Load what every task needs before the first one comes."""
+    """Load what every task needs before the first comes; an interrupt is the parent's business."""
     from gatekeeper.aws import collect
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     del collect
