@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from gatekeeper.errors import FleetError
 from gatekeeper.fleet.entry import targets
 from gatekeeper.fleet.stream import read_fleet
 from gatekeeper.fleet.task import Setup, Task
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gatekeeper.store import Store
 
 Watcher = Callable[[Iterator["Sighting"], int], Iterable["Sighting"]]
-"""Lets somebody see the sightings pass, of which there will be so many."""
+"""Sees the sightings pass, of which there will be so many; it raises to end the look."""
 
 
 def look_over(
@@ -51,7 +52,7 @@ def look_over(
         watch: for a progress bar.
 
     Raises:
-        FleetError: the workers cannot be had.
+        FleetError: the workers cannot be had, or the look was ended before it was whole.
         AwsError: there is no account but the caller's own, and that cannot be entered.
     """
     registered = {account.account_id: account for account in store.accounts()}
@@ -70,7 +71,15 @@ def look_over(
         if sighting.facts is not None:
             remember_facts(store, sighting.account_id, sighting.facts, at)
         gathering.add(sighting)
-    return gathering.overview()
+    found = gathering.overview()
+    missing = len(wanted) - len(found.readings)
+    if missing:
+        # A part that passes for the whole would resolve the findings of what was not read.
+        raise FleetError(
+            f"the look ended before {missing} of {len(wanted)} accounts were read; look again",
+            zh=f"{len(wanted)} 个账号中有 {missing} 个尚未读取，检查已中止，请重新运行",
+        )
+    return found
 
 
 def _named(target: AccountTarget, region: str) -> AccountTarget:

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+
+from gatekeeper.errors import FleetError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -250,6 +253,12 @@ def test_a_killed_process_of_a_pool_hurts_no_account(fleet):
             yield sighting
 
     assert look("processes:2", watch) == expected
+
+
+def test_a_part_of_the_fleet_never_passes_for_the_whole(fleet):
+    fleet(3)
+    with pytest.raises(FleetError, match="ended before 2 of 3 accounts were read"):
+        look("threads:2", lambda sightings, _total: islice(sightings, 1))
 
 
 @pytest.mark.soak
