@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gatekeeper.gate import Decision, Reconciliation, canonical_json
+from gatekeeper.gate import Decision, Overview, Reconciliation, canonical_json
 
 SCHEMA = "gatekeeper/decisions/1"
 
 
-def feed(found: Reconciliation, *, trail_head: str | None, offline: bool = False) -> dict[str, Any]:
+def feed(
+    found: Reconciliation | Overview, *, trail_head: str | None, offline: bool = False
+) -> dict[str, Any]:
     """Every decision of a look, until when it may be used, and the digest over all of it.
 
     ``trail_head`` is ``None`` where there is no store; ``offline`` says that the accounts were
@@ -25,8 +27,8 @@ def feed(found: Reconciliation, *, trail_head: str | None, offline: bool = False
         "region": found.region,
         "offline": offline,
         "accounts": [
-            {"account_id": a.state.account_id, "status": a.state.status.value}
-            for a in found.accounts
+            {"account_id": reading.account_id, "status": reading.status.value}
+            for reading in found.readings
         ],
         "ports": [
             {"protocol": port.protocol, "port": port.port} for port in found.policy.gated_ports

@@ -7,7 +7,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import survey_scope
+from gatekeeper.cli.scope import overlook
 from gatekeeper.cli.status import CLEAN, INCOMPLETE
 
 app = command_app()
@@ -18,6 +18,7 @@ def decisions(
     context: typer.Context,
     dump: options.Dump = None,
     account: options.Accounts = None,
+    workers: options.WorkersOption = options.WORKERS,
     out: options.Out = None,
 ) -> int:
     """Print the decision feed for stacks and CI as JSON; it expires after decision_ttl.
@@ -29,8 +30,9 @@ def decisions(
     from gatekeeper.report.text import to_json
 
     settings = options.settings_in(context)
-    with survey_scope(settings, dump=dump, only=options.unique(account)) as look:
-        document = feed(look.found, trail_head=look.trail_head, offline=look.scope.recorded)
+    only = options.unique(account)
+    with overlook(settings, dump=dump, only=only, workers=workers) as look:
+        document = feed(look.found, trail_head=look.trail_head, offline=look.recorded)
     text = to_json(document) + "\n"
     if out is None:
         show(text)
