@@ -173,11 +173,22 @@ class Process:
         while not context.stop.wait(SEND_SECONDS):
             try:
                 send_due(context.store, context.config, clock=context.clock, stop=context.stop)
-                context.metrics.outbox(context.store.outbox_counts())
+                self._refresh()
             except GatekeeperError as error:
                 _log.warning("notices wait: %s", error.message)
             except Exception:  # noqa: BLE001 - the loop goes on; whoever reads the log sees it
                 _log.exception("sending notices failed; it is tried again")
+
+    def _refresh(self) -> None:
+        """Bring the figures up to date that do not follow from this instance's own jobs."""
+        context = self.context
+        context.metrics.outbox(context.store.outbox_counts())
+        registered = context.known_accounts()
+        if registered:
+            context.metrics.accounts(registered)
+        audited = context.store.last_job_runs().get("audit")
+        if audited is not None and audited.instance != context.instance:
+            context.metrics.superseded()
 
     def _prune(self) -> None:
         """Drop what the settings say is kept long enough; several instances do no harm."""
@@ -199,23 +210,10 @@ class Process:
         if url is None:
             return
         from gatekeeper.aws.queue import Queue
-        from gatekeeper.service.watch import Batch, Watcher
+        from gatekeeper.service.watch import Watcher
 
         context = self.context
-
-        def told(batch: Batch) -> None:
-            left = batch.known + batch.poison + batch.left
-            counts = {
-                "handled": batch.received - left,
-                "known": batch.known,
-                "poison": batch.poison,
-                "left": batch.left,
-            }
-            for result, count in counts.items():
-                if count > 0:
-                    context.metrics.events(result, count)
-
-        Watcher(context, Queue(context.region, url), told=told).run(context.stop)
+        Watcher(context, Queue(context.region, url)).run(context.stop)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
