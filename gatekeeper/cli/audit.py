@@ -45,13 +45,18 @@ def audit(
     from gatekeeper.audit import audit as compare
     from gatekeeper.audit import keep
     from gatekeeper.audit import since as tell_since
+    from gatekeeper.fleet import name_authors
+    from gatekeeper.gate import Overview
     from gatekeeper.report.findings import audit_report
 
     settings = options.settings_in(context)
     only = options.unique(account)
     with overlook(settings, dump=dump, only=only, workers=workers, decisions=False) as look:
         found = look.found
-        result = told = compare(look.store, found, whole=not only)
+        result = compare(look.store, found, whole=not only)
+        if look.store is not None and isinstance(found, Overview) and not look.recorded:
+            result = name_authors(look.store, found, result)
+        told = result
         if since is not None and look.store is not None:
             told = tell_since(look.store, result, since)
         if look.store is not None and not look.recorded:

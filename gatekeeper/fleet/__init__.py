@@ -3,6 +3,7 @@
 Command line and service share it.
 """
 
+from gatekeeper.fleet.authors import name_authors
 from gatekeeper.fleet.entry import edges, targets
 from gatekeeper.fleet.look import look_over
 from gatekeeper.fleet.stream import read_fleet
@@ -16,6 +17,7 @@ __all__ = [
     "Workers",
     "edges",
     "look_over",
+    "name_authors",
     "parse_workers",
     "read_fleet",
     "targets",

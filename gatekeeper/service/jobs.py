@@ -74,11 +74,12 @@ def audit(context: Context) -> Done:
     """Keep findings and drift as history, and queue notices of what is new and what is resolved."""
     from gatekeeper.audit import audit as compare
     from gatekeeper.audit import keep
+    from gatekeeper.fleet import name_authors
     from gatekeeper.service.notices import plan_notices
 
     store, config = context.store, context.config
     found = _look(context)
-    result = compare(store, found, whole=True)
+    result = name_authors(store, found, compare(store, found, whole=True))
     changes = [(finding, state) for finding, state in result.findings if state != "known"]
     notices = plan_notices(changes, config.notices, _provinces(context), at=found.at)
     keep(store, found, result, whole=True, notices=notices)

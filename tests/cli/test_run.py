@@ -204,3 +204,48 @@ def test_an_unknown_job_is_wrong_usage(gatekeeper):
 def test_a_job_that_changes_needs_the_store_to_be_there(gatekeeper, tmp_path):
     assert "there is no store" in gatekeeper("job", "close", status=1).err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_drift_has_its_author_where_cloudtrail_tells(filed, gatekeeper, monkeypatch):
+    from datetime import UTC, datetime
+
+    from gatekeeper.account import Actor
+
+    gatekeeper("apply", "--yes", status=0)
+    gatekeeper("audit", "--fail-on", "none", status=0)
+    web = filed.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["web-wide"]}])
+    group = web["SecurityGroups"][0]["GroupId"]
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    asked = []
+
+    def who(connection, names, since, until, *, most):
+        asked.append((connection.account_id, set(names), most))
+        assert since < until
+        return {group: Actor("arn:aws-cn:iam::123456789012:user/li", at, "Authorize", "e-1")}
+
+    monkeypatch.setattr("gatekeeper.aws.cloudtrail.who", who)
+    filed.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=443, ToPort=443, CidrIp="0.0.0.0/0"
+    )
+    drift = gatekeeper("audit", "--fail-on", "none", "--format", "json", status=0).json["drift"]
+    assert {entry["kind"] for entry in drift} == {"rules-changed", "endpoint-reopened"}
+    assert {entry["actor"] for entry in drift} == {"arn:aws-cn:iam::123456789012:user/li"}
+    assert {entry["at"] for entry in drift} == {"2026-11-01T00:00:00Z"}
+    [(account_id, names, most)] = asked
+    assert group in names
+    assert (account_id, most) == ("123456789012", 10)
+
+
+def test_drift_without_cloudtrail_has_no_author(filed, gatekeeper):
+    gatekeeper("apply", "--yes", status=0)
+    web = filed.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["web-wide"]}])
+    filed.authorize_security_group_ingress(
+        GroupId=web["SecurityGroups"][0]["GroupId"],
+        IpProtocol="tcp",
+        FromPort=443,
+        ToPort=443,
+        CidrIp="0.0.0.0/0",
+    )
+    audit = gatekeeper("audit", "--fail-on", "none", "--format", "json", status=0)
+    assert {entry["actor"] for entry in audit.json["drift"]} == {None}
+    assert audit.err == ""
