@@ -181,6 +181,13 @@ def remember_account(store: Store, account: JudgedAccount, at: datetime) -> None
     remember_facts(store, account_id, facts_of(account, before), at)
 
 
+def remember_several(store: Store, seen: Iterable[tuple[str, Facts]], at: datetime) -> None:
+    """Keep what was seen of several accounts, by id, in one transaction."""
+    with store.together():
+        for account_id, facts in seen:
+            remember_facts(store, account_id, facts, at)
+
+
 def remember_facts(store: Store, account_id: str, facts: Facts, at: datetime) -> None:
     """Keep what was seen of an account that was read whole."""
     store.remember_addresses(account_id, facts.addresses, at=at)

@@ -14,15 +14,18 @@ from gatekeeper.fleet.entry import targets
 from gatekeeper.fleet.stream import read_fleet
 from gatekeeper.fleet.task import Setup, Task
 from gatekeeper.fleet.workers import DEFAULT_WORKERS, Workers
-from gatekeeper.survey import Docket, remember_facts
+from gatekeeper.survey import Docket, remember_several
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from gatekeeper.aws.session import AccountTarget
-    from gatekeeper.gate import Overview, Sighting
+    from gatekeeper.gate import Facts, Overview, Sighting
     from gatekeeper.policy import Policy
     from gatekeeper.store import Store
+
+_AT_ONCE = 100
+"""Accounts that are remembered in one transaction."""
 
 Watcher = Callable[[Iterator["Sighting"], int], Iterable["Sighting"]]
 """Sees the sightings pass, of which there will be so many; it raises to end the look."""
@@ -42,7 +45,7 @@ def look_over(
     """Read the accounts in scope live, compare them with the register, and remember them.
 
     Args:
-        store: the register and the memory; each account is remembered as it comes.
+        store: the register and the memory; accounts are remembered as they come, many at once.
         policy: the policy in force.
         at: the time of the look.
         region: where to look.
@@ -67,10 +70,18 @@ def look_over(
     setup = Setup(look=uuid4().hex, policy=policy, region=region, at=at)
     tasks = (Task(wanted[case.account_id], case) for case in docket.cases(wanted))
     sightings = read_fleet(tasks, setup, workers)
-    for sighting in sightings if watch is None else watch(sightings, len(wanted)):
-        if sighting.facts is not None:
-            remember_facts(store, sighting.account_id, sighting.facts, at)
-        gathering.add(sighting)
+    seen: list[tuple[str, Facts]] = []
+
+    try:
+        for sighting in sightings if watch is None else watch(sightings, len(wanted)):
+            if sighting.facts is not None:
+                seen.append((sighting.account_id, sighting.facts))
+                if len(seen) == _AT_ONCE:
+                    remember_several(store, seen, at)
+                    seen.clear()
+            gathering.add(sighting)
+    finally:
+        remember_several(store, seen, at)
     found = gathering.overview()
     missing = len(wanted) - len(found.readings)
     if missing:

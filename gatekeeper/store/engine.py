@@ -49,6 +49,7 @@ class Database:
         self._guard: ContextVar[Callable[[Connection], object] | None] = ContextVar(
             "guard", default=None
         )
+        self._joined: ContextVar[Connection | None] = ContextVar("joined", default=None)
         with self.translated():
             self._engine = _sqlite_engine(address) if self.sqlite else _postgresql_engine(address)
         if self.sqlite:
@@ -62,12 +63,22 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the store."""
+        joined = self._joined.get()
+        if joined is not None:
+            yield joined
+            return
         with self._turn, self.translated(), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self, *, trail: bool = False) -> Iterator[Connection]:
         """A transaction that changes the store; ``trail`` if it may add to the trail."""
+        joined = self._joined.get()
+        if joined is not None:
+            if trail:
+                self.lock_trail(joined)
+            yield joined
+            return
         with self._turn, self.translated(), self._writing.begin() as connection:
             if trail:
                 self.lock_trail(connection)
@@ -75,6 +86,19 @@ class Database:
             if guard is not None:
                 guard(connection)
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let everything that this context reads and writes be one transaction.
+
+        Each transaction costs SQLite the pages that it touches, however little it writes.
+        """
+        with self.write() as connection:
+            before = self._joined.set(connection)
+            try:
+                yield
+            finally:
+                self._joined.reset(before)
 
     @contextmanager
     def guarded(self, guard: Callable[[Connection], object]) -> Iterator[None]:

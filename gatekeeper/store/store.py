@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
@@ -47,6 +48,10 @@ class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases, Jobs, 
     def shared(self) -> bool:
         """Whether several instances of the service may work on it: not on SQLite."""
         return not self._db.sqlite
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let the memory of several accounts be written in one transaction, or none of it."""
+        return self._db.together()
 
     def close(self) -> None:
         """Give back every connection."""

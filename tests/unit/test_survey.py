@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,8 @@ from gatekeeper.account import (
     LoadBalancer,
     LoadBalancerType,
     SecurityGroup,
+    SeenAddress,
+    SeenEndpoint,
     Vpc,
     unreadable,
 )
@@ -30,10 +33,10 @@ from gatekeeper.filing import (
     Where,
     merge,
 )
-from gatekeeper.gate import gate_name, gate_rules, gate_tags
+from gatekeeper.gate import Facts, gate_name, gate_rules, gate_tags
 from gatekeeper.policy import default_policy, parse_policy
 from gatekeeper.store import open_store
-from gatekeeper.survey import remember, survey
+from gatekeeper.survey import remember, remember_several, survey
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 REGION = "cn-northwest-1"
@@ -261,3 +264,53 @@ def test_a_limited_audit_resolves_nothing_elsewhere(store):
         only=[OTHER],
     )
     assert audit(store, limited, whole=False).findings == ()
+
+
+def test_a_look_that_finds_nothing_changed_writes_next_to_nothing(tmp_path):
+    path = tmp_path / "gatekeeper.db"
+    seen = [
+        (
+            f"{number:012d}",
+            Facts(
+                addresses=tuple(
+                    SeenAddress(ip=f"52.{number % 250}.{n}.1", kind="eip", allocation_id=f"e-{n}")
+                    for n in range(50)
+                ),
+                endpoints=tuple(
+                    SeenEndpoint(f"eni-{n}", "interface", "ipv4", (f"52.{number % 250}.{n}.1",))
+                    for n in range(50)
+                ),
+                marks=(),
+            ),
+        )
+        for number in range(100)
+    ]
+    with open_store(f"sqlite:///{path}") as store:
+        remember_several(store, seen, NOON)
+        with store._db.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        raw = sqlite3.connect(path)
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        remember_several(store, seen, NOON + HOUR)
+        written = path.with_name("gatekeeper.db-wal").stat().st_size
+        raw.close()
+        assert written / len(seen) < 1024
+        assert len(store.address_memory()) == 5000
+        newest = {one.last_seen for one in store.address_memory().values()}
+        assert newest == {NOON + HOUR}
+
+
+def test_several_accounts_are_remembered_together_or_not_at_all(store):
+    facts = Facts(addresses=(), endpoints=(), marks=())
+
+    def broken():
+        yield (
+            ACCOUNT,
+            facts._replace(addresses=(SeenAddress(ip=OLD[0], kind="eip", allocation_id="e-1"),)),
+        )
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        remember_several(store, broken(), NOON)
+    assert store.address_memory() == {}
+    remember_several(store, [(ACCOUNT, facts)], NOON)
