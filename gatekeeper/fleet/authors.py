@@ -40,13 +40,14 @@ def name_authors(store: Store, found: Overview, result: Audit) -> Audit:
         result: what came of it.
     """
     from gatekeeper.aws.cloudtrail import who
-    from gatekeeper.aws.session import Gateway
+    from gatekeeper.aws.session import Gateway, Patience
 
     by_account: dict[str, list[Mapping[str, Any]]] = {}
     for entry in result.drift:
         by_account.setdefault(entry["account_id"], []).append(entry)
     registered = {account.account_id: account for account in store.accounts()}
-    gateway = Gateway(found.region)
+    # An author is a courtesy: nobody waits for him through retries.
+    gateway = Gateway(found.region, patience=Patience(read=10, attempts=1))
     since = max(result.since or found.at, found.at - _LONGEST) - _SKEW
     named: list[Mapping[str, Any]] = []
     named += by_account.pop("", [])  # about no account: an exception of the policy

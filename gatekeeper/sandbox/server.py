@@ -45,6 +45,7 @@ def serve(region: str, *, port: int = 0) -> Iterator[Sandbox]:
             zh="内置 AWS 需要 moto，请安装 demo 附加依赖：pip install 'gatekeeper[demo]'",
         ) from None
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    _keep_no_trail()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     try:
         server.start()
@@ -58,3 +59,14 @@ def serve(region: str, *, port: int = 0) -> Iterator[Sandbox]:
         yield Sandbox(f"http://{host}:{bound}", region)
     finally:
         server.stop()
+
+
+def _keep_no_trail() -> None:
+    """Let LookupEvents, which moto lacks, answer as in an account whose trail is empty."""
+    from moto.cloudtrail.responses import CloudTrailResponse
+
+    def lookup_events(_self: object) -> str:
+        return '{"Events": []}'
+
+    if not hasattr(CloudTrailResponse, "lookup_events"):
+        CloudTrailResponse.lookup_events = lookup_events  # type: ignore[attr-defined]
