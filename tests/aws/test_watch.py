@@ -192,7 +192,7 @@ def test_opened_by_hand_is_closed_again(bench, keeper, vpc, office, post, watche
     [effect] = batch.effects
     assert (effect.result, effect.closed) == ("closed", (site,))
     assert not is_open(bench, office)
-    assert took < 2, "seconds, besides the queue"
+    assert took < 60, "the bound of a hang; how fast it is the bench of a quiet machine says"
     assert post.left() == 0
     [run] = keeper.store.runs()
     assert (run.run_id, run.outcome, run.actor) == (effect.run_id, "done", "gatekeeper@test")

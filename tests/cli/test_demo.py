@@ -19,6 +19,8 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path, gatekeeper, monkey
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     try:
         assert started.stdout is not None

@@ -123,6 +123,7 @@ def test_an_account_that_fails_is_unknown_and_hurts_no_other(fleet, process, can
     assert {d["decision"] for d in shown["decisions"] if d["account_id"] == failing} <= {"unknown"}
 
 
+@pytest.mark.soak
 def test_an_audit_is_the_same_whoever_reads_and_remembers(fleet, process, tmp_path):
     fleet(30)
     store = tmp_path / "gatekeeper.db"

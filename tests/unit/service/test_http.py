@@ -133,15 +133,17 @@ def test_who_sends_slowly_is_cut_off(start, monkeypatch):
 
 def test_a_store_that_hangs_does_not_stop_the_health(start, monkeypatch):
     monkeypatch.setattr(http, "_READY_SECONDS", 0.1)
-    done = threading.Event()
+    done, asked = threading.Event(), threading.Event()
 
     def ready():
+        asked.set()
         done.wait(20)
         return Health(True)
 
     server = start(ready=ready)
     first = threading.Thread(target=requests.get, args=(f"{server.url}/readyz",))
     first.start()
+    assert asked.wait(10)
     try:
         answers = [requests.get(f"{server.url}/readyz", timeout=5) for _ in range(3)]
         assert 503 in {answer.status_code for answer in answers}
