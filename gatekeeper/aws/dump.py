@@ -12,18 +12,16 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from gatekeeper.account import (
     AccountState,
     Failure,
-    Interface,
     Listener,
     LoadBalancer,
     PrefixList,
-    SecurityGroup,
     unreadable,
 )
 from gatekeeper.aws import answers
@@ -132,9 +130,11 @@ class _Account:
         vpcs = self._list(_VPCS, answers.vpc)
         balancers = self._with_listeners(self._list(_BALANCERS, answers.load_balancer))
         classic = self._list(_CLASSIC, self._classic)
-        mismatch = self._mismatch(groups, interfaces)
-        if mismatch is not None:
-            return unreadable(self._account_id, self._region, *self._failures, mismatch)
+        owners = {one.owner_id for one in groups} | {one.owner_id for one in interfaces}
+        if self._account_id not in owners:
+            # A recording whose ids were made anonymous: nothing in it is told from the rest.
+            groups = [one._replace(owner_id="") for one in groups]
+            interfaces = [one._replace(owner_id="") for one in interfaces]
         return account_state(
             self._account_id,
             self._region,
@@ -145,27 +145,6 @@ class _Account:
             prefix_lists=self._prefix_lists(prefix_lists_named(groups)),
             load_balancers=[*balancers, *classic],
             failures=self._failures,
-        )
-
-    def _mismatch(
-        self, groups: Sequence[SecurityGroup], interfaces: Sequence[Interface]
-    ) -> Failure | None:
-        """Why these cannot be the account's answers: others own everything in them.
-
-        In a shared VPC some are another account's, never all: whoever owns a VPC owns its default
-        group, and who merely uses one has interfaces of his own in it.
-        """
-        owners = {one.owner_id for one in groups} | {one.owner_id for one in interfaces}
-        owners.discard("")
-        if not owners or self._account_id in owners:
-            return None
-        file = _GROUPS if groups else _INTERFACES
-        seen = ", ".join(sorted(owners))
-        return Failure(
-            file.operation,
-            "AccountMismatch",
-            f"what the answers show belongs to {seen} and nothing to {self._account_id};"
-            " is the folder named for the right account?",
         )
 
     def _classic(self, item: Answer) -> LoadBalancer:
