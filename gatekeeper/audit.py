@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gatekeeper.drift import drift, expired, snapshot
 from gatekeeper.gate import Finding, Overview, Reconciliation, Severity, finding_record
+from gatekeeper.store import overtaken
 
 if TYPE_CHECKING:
     from gatekeeper.store import Notice, RememberedFinding, Store
@@ -57,23 +58,28 @@ def audit(store: Store | None, found: Look, *, whole: bool) -> Audit:
         if key not in present and str(one.data.get("account_id") or "") in scope:
             findings.append((_recalled(one), "resolved"))
     looked = store.findings_looked_at() if store is not None else None
-    oldest, drifted = _drifted(store, _Verified(found)) if store is not None else (None, [])
+    oldest, drifted = (
+        _drifted(store, _Verified(found), found.at) if store is not None else (None, [])
+    )
     if looked and whole:
         drifted += expired(found.policy.exceptions, looked, found.at)
     return Audit(since=oldest, findings=tuple(findings), drift=tuple(drifted))
 
 
 def _drifted(
-    store: Store, verified: Mapping[str, Mapping[str, Any]]
+    store: Store, verified: Mapping[str, Mapping[str, Any]], at: datetime
 ) -> tuple[datetime | None, list[dict[str, Any]]]:
-    """What differs from the states that were verified last, and when the oldest of them was."""
+    """What differs from the states that were verified last, and when the oldest of them was.
+
+    A state that was verified while this look was under way is newer than it: nothing drifted.
+    """
     times: list[datetime] = []
     found: list[dict[str, Any]] = []
     wanted = iter(verified)
     while ids := tuple(islice(wanted, _AT_ONCE)):
         before = store.snapshots(ids)
         for account_id in ids:
-            if account_id in before:
+            if account_id in before and not overtaken(at, before=before[account_id].at):
                 times.append(before[account_id].at)
                 found += drift(account_id, before[account_id].data, verified[account_id])
     return min(times, default=None), found

@@ -191,7 +191,8 @@ def remember_several(store: Store, seen: Iterable[tuple[str, Facts]], at: dateti
 def remember_facts(store: Store, account_id: str, facts: Facts, at: datetime) -> None:
     """Keep what was seen of an account that was read whole."""
     store.remember_addresses(account_id, facts.addresses, at=at)
-    store.remember_endpoints(account_id, facts.endpoints, at=at)
+    if not store.remember_endpoints(account_id, facts.endpoints, at=at):
+        return
     for mark in facts.marks:
         if mark.opened is not None:
             store.mark_opened(account_id, mark.endpoint, mark.family, mark.opened, at=at)

@@ -32,6 +32,7 @@ from gatekeeper.service.context import Context
 if TYPE_CHECKING:
     from gatekeeper.account import Failure
     from gatekeeper.apply import Outcome, RunReport
+    from gatekeeper.audit import Audit, State
     from gatekeeper.gate import Plan
 
 CLEAN: Final = 0
@@ -80,7 +81,7 @@ def audit(context: Context) -> Done:
     store, config = context.store, context.config
     found = _look(context)
     result = name_authors(store, found, compare(store, found, whole=True))
-    changes = [(finding, state) for finding, state in result.findings if state != "known"]
+    changes = [(finding, state) for finding, state in _untold(context, result) if state != "known"]
     notices = plan_notices(changes, config.notices, _provinces(context), at=found.at)
     keep(store, found, result, whole=True, notices=notices)
     context.metrics.findings(found.findings)
@@ -94,6 +95,21 @@ def audit(context: Context) -> Done:
             "notices": len(notices),
         },
     )
+
+
+def _untold(context: Context, result: Audit) -> Iterable[tuple[Finding, State]]:
+    """Findings as they stand against the last audit of the service.
+
+    An audit by hand meanwhile makes a finding known, or resolves it, and tells nobody.  What was
+    queued already has its key in the outbox, and is not queued again.
+    """
+    from gatekeeper.audit import since
+
+    runs = context.store.job_runs("audit", limit=100)
+    before = next((run.started_at for run in runs if run.result == "ok"), None)
+    if before is None:
+        return result.findings
+    return since(context.store, result, before).findings
 
 
 def reconcile(context: Context) -> Done:
@@ -169,13 +185,12 @@ def _survey(context: Context) -> Reconciliation:
 
     store = context.store
     store.bind_region(context.region)
+    at = context.clock()  # before anything is read: a newer look must not be written over
     states = tuple(context.states())
     for state in states:
         _tell_reading(context, state.account_id, state.complete, state.failures)
     known = frozenset(context.known_accounts()) | {state.account_id for state in states}
-    found = survey(
-        store, states, context.policy, at=context.clock(), region=context.region, known=known
-    )
+    found = survey(store, states, context.policy, at=at, region=context.region, known=known)
     remember(store, found)
     return found
 

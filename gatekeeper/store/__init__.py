@@ -25,6 +25,7 @@ from gatekeeper.store.model import (
     TrailEntry,
     TrailProblem,
     TrailReport,
+    overtaken,
 )
 from gatekeeper.store.opening import open_store, stored_schema
 
@@ -86,6 +87,7 @@ __all__ = [
     "TrailProblem",
     "TrailReport",
     "open_store",
+    "overtaken",
     "parse_address",
     "restore_backup",
     "stored_schema",

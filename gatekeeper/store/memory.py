@@ -24,7 +24,7 @@ from gatekeeper.errors import StoreError
 from gatekeeper.store.encoding import canonical, from_text, plain, to_text
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.history import add_drifts
-from gatekeeper.store.model import RememberedFinding, Snapshot
+from gatekeeper.store.model import RememberedFinding, Snapshot, overtaken
 from gatekeeper.store.outbox import Notice, queue
 from gatekeeper.store.tables import (
     addresses,
@@ -51,11 +51,15 @@ class Memory:
     ) -> None:
         """Take ``seen`` as all public addresses of the account; those that it lacks are gone.
 
+        A look that began before the one that is remembered is passed over.
+
         The first allocation id of an address stays: only so is a later one known as another.
         """
         now = to_text(at)
         with self._db.write() as connection:
             looked = self._look(connection, _ADDRESSES, account_id, now)
+            if looked is None:
+                return
             left = {
                 row.ip: row
                 for row in connection.execute(
@@ -94,11 +98,16 @@ class Memory:
 
     def remember_endpoints(
         self, account_id: str, seen: Iterable[SeenEndpoint], *, at: datetime
-    ) -> None:
-        """Take ``seen`` as all endpoints of the account; those that it lacks are gone."""
+    ) -> bool:
+        """Take ``seen`` as all endpoints of the account; those that it lacks are gone.
+
+        ``False``, and nothing is written, for a look that began before the remembered one.
+        """
         now = to_text(at)
         with self._db.write() as connection:
             looked = self._look(connection, _ENDPOINTS, account_id, now)
+            if looked is None:
+                return False
             left = {
                 (row.endpoint, row.family): row
                 for row in connection.execute(
@@ -116,6 +125,7 @@ class Memory:
                     )
             changed += _gone(left.values(), looked)
             self._upsert(connection, endpoints, changed)
+        return True
 
     def endpoint_memory(
         self, account_ids: Iterable[str] | None = None, *, gone: bool = False
@@ -296,19 +306,29 @@ class Memory:
         self, connection: Connection, states: Mapping[str, Mapping[str, Any]], now: str
     ) -> None:
         """Keep verified states; one that is as it was costs no more than the time of the look."""
+        looks = _looks(connection, _SNAPSHOTS)
         stored = {row.account_id: row.data for row in _of(connection, snapshots, states)}
-        texts = {name: canonical(data) for name, data in states.items()}
+        texts = {
+            name: canonical(data)
+            for name, data in states.items()
+            if name not in looks or not overtaken(from_text(now), before=from_text(looks[name]))
+        }
         changed = [(name, now, text) for name, text in texts.items() if stored.get(name) != text]
         self._upsert(connection, snapshots, changed)
-        self._upsert(connection, sightings, [(name, _SNAPSHOTS, now) for name in states])
+        self._upsert(connection, sightings, [(name, _SNAPSHOTS, now) for name in texts])
 
-    def _look(self, connection: Connection, topic: str, account_id: str, now: str) -> str:
-        """Write down that we look now; the time of the look before, "" if this is the first."""
+    def _look(self, connection: Connection, topic: str, account_id: str, now: str) -> str | None:
+        """Write down that we look now; the time of the look before, "" if this is the first.
+
+        ``None`` if a look that began later is remembered already.
+        """
         before = connection.execute(
             select(sightings.c.at).where(
                 sightings.c.account_id == account_id, sightings.c.topic == topic
             )
         ).scalar()
+        if before and overtaken(from_text(now), before=from_text(before)):
+            return None
         self._upsert(connection, sightings, [(account_id, topic, now)])
         return before or ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
@@ -152,6 +152,19 @@ class Snapshot:
 
     at: datetime
     data: dict[str, Any]
+
+
+LONGEST_LOOK: Final = timedelta(minutes=15)
+"""More than a look at a whole fleet takes."""
+
+
+def overtaken(at: datetime, *, before: datetime) -> bool:
+    """Whether a look that began at ``at`` began before the one that is remembered.
+
+    Jobs and commands look beside each other, and the longest ends last.  One that seems older by
+    more than any look takes is no such: the clock was set back.
+    """
+    return timedelta(0) < before - at < LONGEST_LOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 
@@ -207,7 +208,6 @@ def test_a_job_that_changes_needs_the_store_to_be_there(gatekeeper, tmp_path):
 
 
 def test_drift_has_its_author_where_cloudtrail_tells(filed, gatekeeper, monkeypatch):
-    from datetime import UTC, datetime
 
     from gatekeeper.account import Actor
 
@@ -249,3 +249,33 @@ def test_drift_without_cloudtrail_has_no_author(filed, gatekeeper):
     audit = gatekeeper("audit", "--fail-on", "none", "--format", "json", status=0)
     assert {entry["actor"] for entry in audit.json["drift"]} == {None}
     assert audit.err == ""
+
+
+def test_what_an_audit_by_hand_finds_is_told_all_the_same(filed, gatekeeper, tmp_path):
+    (tmp_path / "told.yaml").write_text(
+        "notices: [{name: ops, url: 'http://127.0.0.1:9/', severity: low}]"
+    )
+    gatekeeper("apply", "--yes", status=0)
+    gatekeeper("job", "audit", "--config", "told.yaml")
+
+    def queued():
+        with open_store(f"sqlite:///{tmp_path}/gatekeeper.db") as store:
+            found = store.due_notices(at=datetime.now(UTC))
+            return sorted((one.data["code"], one.data["state"]) for one in found)
+
+    before = queued()
+    web = filed.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["web-wide"]}])
+    filed.authorize_security_group_ingress(
+        GroupId=web["SecurityGroups"][0]["GroupId"],
+        IpProtocol="tcp",
+        FromPort=443,
+        ToPort=443,
+        CidrIp="0.0.0.0/0",
+    )
+    gatekeeper("audit", status=3)
+    assert queued() == before
+    gatekeeper("job", "audit", "--config", "told.yaml", status=3)
+    assert ("exposed-unfiled", "new") in queued()
+    told = queued()
+    gatekeeper("job", "audit", "--config", "told.yaml", status=3)
+    assert queued() == told

@@ -314,3 +314,18 @@ def test_several_accounts_are_remembered_together_or_not_at_all(store):
         remember_several(store, broken(), NOON)
     assert store.address_memory() == {}
     remember_several(store, [(ACCOUNT, facts)], NOON)
+
+
+def test_a_look_that_began_earlier_overwrites_no_newer_one(store):
+    run_audit(store, balancer(OLD), NOON)
+    newer, older = NOON + HOUR, NOON + HOUR - timedelta(minutes=3)
+    run_audit(store, balancer(OLD), newer)
+    empty = look(store, AccountState(account_id=ACCOUNT, region=REGION), older)
+    assert audit(store, empty, whole=True).drift == ()
+    keep(store, empty, audit(store, empty, whole=True), whole=True)
+    assert {one.last_seen for one in store.endpoint_memory().values()} == {newer}
+    assert {one.last_seen for one in store.address_memory().values()} == {newer}
+    assert store.snapshots()[ACCOUNT].data["endpoints"]
+    back = NOON - 5 * HOUR  # not an older look: the clock was set back
+    look(store, AccountState(account_id=ACCOUNT, region=REGION), back)
+    assert store.endpoint_memory() == {}
