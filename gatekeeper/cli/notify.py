@@ -11,7 +11,6 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.run import Config
 from gatekeeper.cli.scope import quiet
 from gatekeeper.cli.status import CLEAN, FAILED
 from gatekeeper.cli.stores import announced_store
@@ -34,7 +33,7 @@ class NoticeState(StrEnum):
 @app.command("test", cls=Command)
 def try_routes(
     context: typer.Context,
-    config: Config = None,
+    config: options.Config = None,
     route: Annotated[
         list[str] | None,
         typer.Option(

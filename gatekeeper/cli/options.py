@@ -199,6 +199,17 @@ FailOnOption = Annotated[
     typer.Option("--fail-on", help="Exit 3 from findings of this severity on; none for never."),
 ]
 WORKERS = "threads:8"
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        envvar="GATEKEEPER_SERVICE",
+        show_envvar=False,
+        help="The service's settings; only keys that differ from the packaged ones.  "
+        "[env: GATEKEEPER_SERVICE]",
+    ),
+]
 WorkersOption = Annotated[
     str,
     typer.Option(

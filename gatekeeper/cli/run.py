@@ -21,21 +21,9 @@ if TYPE_CHECKING:
 
 app = command_app()
 
-Config = Annotated[
-    str | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        envvar="GATEKEEPER_SERVICE",
-        show_envvar=False,
-        help="The service's settings; only keys that differ from the packaged ones.  "
-        "[env: GATEKEEPER_SERVICE]",
-    ),
-]
-
 
 @app.command("run", cls=Command, short_help=COMMANDS["run"].summary)
-def run(context: typer.Context, config: Config = None, wait: options.Wait = 60) -> int:
+def run(context: typer.Context, config: options.Config = None, wait: options.Wait = 60) -> int:
     """Run all jobs on their schedules, consume events and send notices, until SIGTERM.
 
     SIGHUP reads policy and settings anew; wrong ones are refused and the old ones stay.  Exit 0
@@ -62,7 +50,7 @@ def run(context: typer.Context, config: Config = None, wait: options.Wait = 60) 
 def job(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A job; gatekeeper jobs lists them.")],
-    config: Config = None,
+    config: options.Config = None,
     wait: options.Wait = 60,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
@@ -96,7 +84,7 @@ def job(
 @app.command("jobs", cls=Command, short_help=COMMANDS["jobs"].summary)
 def jobs(
     context: typer.Context,
-    config: Config = None,
+    config: options.Config = None,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
 ) -> None:

@@ -37,17 +37,7 @@ RESULTS = {
 @app.command("watch", cls=Command, short_help=COMMANDS["watch"].summary)
 def watch(
     context: typer.Context,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            envvar="GATEKEEPER_SERVICE",
-            show_envvar=False,
-            help="The service's settings; only keys that differ from the packaged ones.  "
-            "[env: GATEKEEPER_SERVICE]",
-        ),
-    ] = None,
+    config: options.Config = None,
     queue_url: Annotated[
         str | None,
         typer.Option(
