@@ -24,10 +24,12 @@ from gatekeeper.filing import Register
 from gatekeeper.gate import (
     Absence,
     AccountFilings,
+    AccountPlan,
     AddressCheck,
     AddressMemory,
     Coverage,
     Decision,
+    Direction,
     EndpointKey,
     FiledAddresses,
     Finder,
@@ -50,6 +52,7 @@ from gatekeeper.gate import (
     find_unknown_accounts,
     find_unreached,
     judge_account,
+    plan_account,
     read_gates,
     remembered_unknown,
 )
@@ -123,6 +126,8 @@ def look_at(
     policy: Policy,
     memory: Memory,
     at: datetime,
+    *,
+    plan: Direction | None = None,
 ) -> Sighting:
     """What follows of one account alone, and what is to be remembered of it.
 
@@ -132,6 +137,7 @@ def look_at(
         policy: the policy in force.
         memory: what is remembered of it; of other accounts nothing is needed.
         at: the time of the look.
+        plan: what to plan, if anything.
     """
     account = judge_filed(state, filings, policy, memory, at)
     sighting = _conclude(account, filings, policy, memory, at)
@@ -140,6 +146,7 @@ def look_at(
     return replace(
         sighting,
         facts=facts_of(account, memory.endpoints),
+        planned=plan_account(account, policy, plan) if plan is not None else None,
         snapshot=json.dumps(snapshot(account), ensure_ascii=False, separators=(",", ":")),
     )
 
@@ -176,6 +183,7 @@ class Gathering:
         self._absences: list[Absence] = []
         self._holders: dict[str, tuple[str, ...]] = {}
         self._verified: dict[str, str] = {}
+        self._plans: dict[str, AccountPlan] = {}
         self._counts: Counter[str] = Counter()
 
     def add(self, sighting: Sighting) -> None:
@@ -194,7 +202,13 @@ class Gathering:
             self._holders[ip] = (*self._holders.get(ip, ()), account_id)
         if sighting.snapshot:
             self._verified[account_id] = sighting.snapshot
-        self._counts.update(endpoints=sighting.endpoints, exposed=sighting.exposed)
+        if sighting.planned is not None:
+            self._plans[account_id] = sighting.planned
+        self._counts.update(
+            endpoints=sighting.endpoints,
+            exposed=sighting.exposed,
+            decided=len({decision.endpoint for decision in sighting.decisions}),
+        )
 
     def overview(self) -> Overview:
         """All accounts together."""
@@ -218,9 +232,12 @@ class Gathering:
                 sorted(self._decisions, key=lambda d: (d.account_id, d.endpoint, d.family))
             ),
             verdicts=dict(self._verdicts),
+            decided=self._counts["decided"],
+            plans=tuple(self._plans[name] for name in order if name in self._plans),
             endpoints=self._counts["endpoints"],
             exposed=self._counts["exposed"],
             verified={name: self._verified[name] for name in order if name in self._verified},
+            register_version=self._register.version,
             policy=self._policy,
         )
 

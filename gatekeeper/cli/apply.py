@@ -14,7 +14,7 @@ from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.plans import AllowLarge, read_plan
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import quiet, survey_scope
+from gatekeeper.cli.scope import overlook, quiet
 from gatekeeper.cli.settings import Lang, Settings
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 from gatekeeper.cli.stores import present_store
@@ -44,6 +44,7 @@ def apply(
     wait: options.Wait = 60,
     by: options.By = None,
     account: options.Accounts = None,
+    workers: options.WorkersOption = options.WORKERS,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
 ) -> int:
@@ -52,7 +53,7 @@ def apply(
     Without --yes it asks on a terminal and declines in a pipe.  Exit 3 where anything was
     blocked, drifted or declined; started again after a kill it ends in the same state.
     """
-    from gatekeeper.gate import make_plan
+    from gatekeeper.gate import join_plans
     from gatekeeper.report.changes import run_report
 
     settings = options.settings_in(context)
@@ -74,15 +75,17 @@ def apply(
         with present_store(settings):
             # A mistyped --store would else be an empty register, and close whatever is lawful.
             pass
-        with survey_scope(settings, dump=None, only=only) as look:
+        with overlook(
+            settings, dump=None, only=only, workers=workers, decisions=False, plan="both"
+        ) as look:
             assert look.store is not None
-            made = make_plan(look.found)
-            job = _Job(settings, look.store, look.policy, actor, wait)
+            made = join_plans(look.found)
+            job = _Job(settings, look.store, look.found.policy, actor, wait)
             if made.actions or made.blocked:
                 look.store.save_plan(made.id, actor, look.found.at, made.to_json())
             with _told(job, made.id, form, out):
                 report = _carry_out(job, made, yes, allow_large)
-            unread = not all(state.complete for state in look.scope.states)
+            unread = not all(reading.complete for reading in look.found.readings)
     deliver(run_report(report, settings.lang), form=form, out=out, lang=settings.lang)
     return worst((report.exit_status, INCOMPLETE if unread else CLEAN))
 

@@ -12,7 +12,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.scope import survey_scope
+from gatekeeper.cli.scope import overlook
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 from gatekeeper.cli.stores import present_store
 from gatekeeper.errors import PlanRefused
@@ -33,6 +33,7 @@ def plan(
     context: typer.Context,
     dump: options.Dump = None,
     account: options.Accounts = None,
+    workers: options.WorkersOption = options.WORKERS,
     by: options.By = None,
     allow_large: AllowLarge = False,
     form: options.PageFormat = options.PageForm.TABLE,
@@ -50,13 +51,16 @@ def plan(
 
     Exit 3 where changes are pending or blocked, 4 where something could not be read.
     """
-    from gatekeeper.gate import check_belts, make_plan, moment
+    from gatekeeper.gate import check_belts, join_plans, moment
     from gatekeeper.report.changes import plan_report
 
     settings = options.settings_in(context)
     author = options.whoami(by)
-    with survey_scope(settings, dump=dump, only=options.unique(account)) as look:
-        made = make_plan(look.found, offline=look.scope.recorded)
+    only = options.unique(account)
+    with overlook(
+        settings, dump=dump, only=only, workers=workers, decisions=False, plan="both"
+    ) as look:
+        made = join_plans(look.found, offline=look.recorded)
         if not allow_large:
             check_belts(made.belts)
         made = replace(
@@ -74,7 +78,7 @@ def plan(
         from gatekeeper.report.text import to_json
 
         write_whole(out, to_json(made.to_json()) + "\n")
-    report = plan_report(made, look.scope.states, settings.lang)
+    report = plan_report(made, look.found.readings, settings.lang)
     deliver(report, form=form, out=None, lang=settings.lang)
     return worst(
         (

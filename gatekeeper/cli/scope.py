@@ -20,7 +20,7 @@ from gatekeeper.cli.stores import look_store
 
 if TYPE_CHECKING:
     from gatekeeper.cli.settings import Settings
-    from gatekeeper.gate import Overview, Reconciliation
+    from gatekeeper.gate import Direction, Overview
     from gatekeeper.policy import Policy
     from gatekeeper.store import Account, Store
 
@@ -59,47 +59,6 @@ def read_scope(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """The accounts in scope, compared with the register."""
-
-    scope: Scope
-    found: Reconciliation
-    policy: Policy
-    store: Store | None
-    trail_head: str | None
-    """``None`` where there is no store, and so no trail."""
-
-
-@contextmanager
-def survey_scope(settings: Settings, *, dump: Path | None, only: tuple[str, ...]) -> Iterator[Look]:
-    """Read the accounts in scope and compare them; live ones are remembered.
-
-    A dump is compared with whatever store there is, and leaves it as it is.
-    """
-    from gatekeeper.survey import remember, survey
-
-    policy = settings.policy()
-    with look_store(settings, recorded=dump is not None) as store:
-        if store is not None and dump is None:
-            store.bind_region(settings.region)
-        scope = read_scope(settings, store, dump=dump, only=only)
-        found = survey(
-            store,
-            scope.states,
-            policy,
-            at=now(),
-            region=settings.region,
-            known=scope.known,
-            only=only,
-            recorded=scope.recorded,
-        )
-        if store is not None and not scope.recorded:
-            remember(store, found)
-        head = store.trail_head() if store is not None else None
-        yield Look(scope=scope, found=found, policy=policy, store=store, trail_head=head)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlook:
     """The accounts in scope, each read, judged and let go of again."""
 
     found: Overview
@@ -118,10 +77,11 @@ def overlook(
     only: tuple[str, ...],
     workers: str,
     decisions: bool = True,
-) -> Iterator[Overlook]:
+    plan: Direction | None = None,
+) -> Iterator[Look]:
     """Read the accounts in scope and compare them, keeping no more of each than its sighting.
 
-    ``decisions`` says whether they are wanted, beyond their number.
+    ``decisions`` says whether they are wanted, beyond their number; ``plan`` what to plan.
     """
     from gatekeeper.fleet import look_over, parse_workers
 
@@ -129,7 +89,9 @@ def overlook(
     policy = settings.policy()
     with look_store(settings, recorded=dump is not None) as store:
         if dump is not None:
-            found = _dumped_overview(settings, store, policy, dump, only, decisions=decisions)
+            found = _dumped_overview(
+                settings, store, policy, dump, only, decisions=decisions, plan=plan
+            )
         else:
             assert store is not None
             quiet()
@@ -142,10 +104,11 @@ def overlook(
                 only=only,
                 workers=crew,
                 decisions=decisions,
+                plan=plan,
                 watch=lambda items, total: watched(items, total=total, label="accounts"),
             )
         head = store.trail_head() if store is not None else None
-        yield Overlook(found=found, store=store, recorded=dump is not None, trail_head=head)
+        yield Look(found=found, store=store, recorded=dump is not None, trail_head=head)
 
 
 def _dumped_overview(
@@ -156,6 +119,7 @@ def _dumped_overview(
     only: tuple[str, ...],
     *,
     decisions: bool,
+    plan: Direction | None,
 ) -> Overview:
     """The accounts of a dump, one after the other."""
     from gatekeeper.reconcile import look_at
@@ -169,7 +133,7 @@ def _dumped_overview(
     )
     for state in _dumped(dump, settings.region, registered, only):
         [case] = docket.cases([state.account_id])
-        gathering.add(look_at(state, case.filings, policy, case.memory, at))
+        gathering.add(look_at(state, case.filings, policy, case.memory, at, plan=plan))
     return gathering.overview()
 
 

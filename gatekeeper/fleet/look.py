@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gatekeeper.aws.session import AccountTarget
-    from gatekeeper.gate import Facts, Overview, Sighting
+    from gatekeeper.gate import Direction, Facts, Overview, Sighting
     from gatekeeper.policy import Policy
     from gatekeeper.store import Store
 
@@ -40,6 +40,7 @@ def look_over(
     only: tuple[str, ...] = (),
     workers: Workers = DEFAULT_WORKERS,
     decisions: bool = True,
+    plan: Direction | None = None,
     watch: Watcher | None = None,
 ) -> Overview:
     """Read the accounts in scope live, compare them with the register, and remember them.
@@ -52,6 +53,7 @@ def look_over(
         only: the accounts asked for; without, every registered one, or else the caller's own.
         workers: who does it.
         decisions: whether the decisions are wanted, beyond their number.
+        plan: what to plan of each account, if anything.
         watch: for a progress bar.
 
     Raises:
@@ -67,7 +69,7 @@ def look_over(
     gathering = docket.gathering(
         region, known=frozenset(registered), only=only, decisions=decisions
     )
-    setup = Setup(look=uuid4().hex, policy=policy, region=region, at=at)
+    setup = Setup(look=uuid4().hex, policy=policy, region=region, at=at, plan=plan)
     tasks = (Task(wanted[case.account_id], case) for case in docket.cases(wanted))
     sightings = read_fleet(tasks, setup, workers)
     seen: list[tuple[str, Facts]] = []

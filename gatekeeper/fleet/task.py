@@ -19,8 +19,9 @@ from gatekeeper.reconcile import look_at
 from gatekeeper.survey import Case
 
 if TYPE_CHECKING:
+    from gatekeeper.account import AccountState
     from gatekeeper.aws.session import AccountTarget, Gateway
-    from gatekeeper.gate import Sighting
+    from gatekeeper.gate import Direction, Sighting
     from gatekeeper.policy import Policy
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Setup:
     policy: Policy
     region: str
     at: datetime
+    plan: Direction | None = None
+    """What to plan of each account, if anything."""
     version: str = __version__
     """The version that sends the tasks; another one would judge by other rules."""
 
@@ -58,7 +61,7 @@ def run_task(setup: Setup, task: Task) -> Sighting:
         gateway = _gateway(setup.look, setup.region)
     state = read_account(gateway, task.target)
     try:
-        return look_at(state, task.case.filings, setup.policy, task.case.memory, setup.at)
+        return _judged(setup, task, state)
     except Exception as error:  # noqa: BLE001 - a defect met in one account must not hide the others
         _log.exception("account %s could not be judged", task.case.account_id)
         return unread(setup, task, "Internal", f"{type(error).__name__}: see the log")
@@ -68,7 +71,12 @@ def unread(setup: Setup, task: Task, code: str, reason: str) -> Sighting:
     """The account as one of which nothing is known, and why."""
     account_id = task.case.account_id
     state = unreadable(account_id, setup.region, Failure("*", code, reason))
-    return look_at(state, task.case.filings, setup.policy, task.case.memory, setup.at)
+    return _judged(setup, task, state)
+
+
+def _judged(setup: Setup, task: Task, state: AccountState) -> Sighting:
+    _, filings, memory = task.case
+    return look_at(state, filings, setup.policy, memory, setup.at, plan=setup.plan)
 
 
 @lru_cache(maxsize=2)

@@ -45,6 +45,7 @@ from gatekeeper.gate.model import (
 )
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
 from gatekeeper.gate.plan import (
+    AccountPlan,
     Action,
     Attach,
     Belts,
@@ -60,7 +61,13 @@ from gatekeeper.gate.plan import (
     rules_json,
 )
 from gatekeeper.gate.plan_file import plan_from_json
-from gatekeeper.gate.planner import Direction, make_plan, unlawful_holders
+from gatekeeper.gate.planner import (
+    Direction,
+    join_plans,
+    make_plan,
+    plan_account,
+    unlawful_holders,
+)
 from gatekeeper.gate.reach import ReachReader
 from gatekeeper.gate.reached import (
     FiledAddresses,
@@ -81,6 +88,7 @@ __all__ = [
     "SHUT",
     "Absence",
     "AccountFilings",
+    "AccountPlan",
     "AccountReach",
     "Action",
     "AddressCheck",
@@ -148,10 +156,12 @@ __all__ = [
     "gate_rules",
     "gate_tags",
     "is_ours",
+    "join_plans",
     "judge_account",
     "make_plan",
     "moment",
     "narrow",
+    "plan_account",
     "plan_from_json",
     "protocol_name",
     "protocol_number",

@@ -13,6 +13,7 @@ from gatekeeper.gate.decide import Ruling
 from gatekeeper.gate.exposure import AccountReach
 from gatekeeper.gate.gates import Gates
 from gatekeeper.gate.model import Decision, Finding, Verdict
+from gatekeeper.gate.plan import AccountPlan
 from gatekeeper.policy import Policy
 
 
@@ -41,12 +42,17 @@ class Overview:
     """Empty where nobody asked for them."""
     verdicts: Mapping[Verdict, int]
     """How many decisions there are of each kind."""
+    decided: int
+    """How many endpoints there are decisions of, remembered ones too."""
+    plans: tuple[AccountPlan, ...]
+    """Of each account that was read whole, in order; empty where nobody asked for them."""
     endpoints: int
     """How many endpoints have public addresses."""
     exposed: int
     """How many of them the Internet reaches on a gated port."""
     verified: Mapping[str, str]
     """Account to what the next audit compares with, as JSON, of those that were read whole."""
+    register_version: str
     policy: Policy
 
     @property

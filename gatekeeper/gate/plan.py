@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from gatekeeper.account import Family, Handle, Rule
 from gatekeeper.gate.gates import GateKind, gate_name
@@ -314,6 +314,18 @@ class Belts:
             "limits": {"floor": self.floor, "percent": self.percent, "count": self.count},
             "exceeded": list(self.exceeded()),
         }
+
+
+class AccountPlan(NamedTuple):
+    """One account's part of a plan."""
+
+    actions: tuple[Action, ...]
+    """In no order yet."""
+    blocked: tuple[Blocked, ...]
+    opens: int
+    """How many endpoints gain the gate."""
+    closes: int
+    """How many lose reachability."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ Order of the plan, and why it is safe at every step:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,10 +35,11 @@ from gatekeeper.gate.gates import (
     gate_tags,
     plain_group,
 )
-from gatekeeper.gate.judged import JudgedAccount, Reconciliation
+from gatekeeper.gate.judged import JudgedAccount, Overview, Reconciliation
 from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.narrowings import plan_narrowings
 from gatekeeper.gate.plan import (
+    AccountPlan,
     Action,
     Attach,
     Belts,
@@ -52,50 +53,94 @@ from gatekeeper.gate.plan import (
 from gatekeeper.gate.reached import unreached_ports
 from gatekeeper.policy import Policy
 
-Direction = Literal["open", "close"]
+Direction = Literal["open", "close", "both"]
+"""``open`` leaves out what closes, ``close`` what opens.
+
+Gates are put right in all, and a closing plan still attaches the gate to lawful users of a group
+before it narrows it.
+"""
 
 
 def make_plan(
-    found: Reconciliation, *, offline: bool = False, only: Direction | None = None
+    found: Reconciliation, *, offline: bool = False, direction: Direction = "both"
 ) -> Plan:
     """The changes that make every completely read account equal to its decisions.
 
     Args:
         found: what is, and what must be.
         offline: it rests on a dump and cannot be applied.
-        only: "open" leaves out what closes, "close" what opens.  Gates are put right in both, and
-            a closing plan still attaches the gate to lawful users of a group before it narrows it.
+        direction: what to plan.
     """
-    planners = [
-        AccountPlanner(account, found.policy, only)
-        for account in found.accounts
-        if account.state.complete
-    ]
-    for planner in planners:
-        planner.run()
-    actions = sorted((a for p in planners for a in p.actions), key=lambda a: a.sort_key)
-    blocked = [b for p in planners for b in p.blocked]
+    return _joined(
+        (
+            plan_account(account, found.policy, direction)
+            for account in found.accounts
+            if account.state.complete
+        ),
+        found,
+        endpoints=len({(d.account_id, d.endpoint) for d in found.decisions}),
+        register_version=found.register.version,
+        offline=offline,
+    )
+
+
+def join_plans(found: Overview, *, offline: bool = False) -> Plan:
+    """``make_plan`` where each account was planned when it was read."""
+    return _joined(
+        found.plans,
+        found,
+        endpoints=found.decided,
+        register_version=found.register_version,
+        offline=offline,
+    )
+
+
+def plan_account(
+    account: JudgedAccount, policy: Policy, direction: Direction = "both"
+) -> AccountPlan:
+    """The part of the plan that one account has, if it was read completely."""
+    planner = AccountPlanner(account, policy, direction)
+    planner.run()
+    return AccountPlan(
+        tuple(planner.actions), tuple(planner.blocked), len(planner.opened), len(planner.closed)
+    )
+
+
+def _joined(
+    parts: Iterable[AccountPlan],
+    found: Reconciliation | Overview,
+    *,
+    endpoints: int,
+    register_version: str,
+    offline: bool,
+) -> Plan:
+    actions: list[Action] = []
+    blocked: list[Blocked] = []
+    opens = closes = 0
+    for part in parts:
+        actions += part.actions
+        blocked += part.blocked
+        opens += part.opens
+        closes += part.closes
     limits = found.policy.limits
     return Plan(
         region=found.region,
-        accounts=tuple(account.state.account_id for account in found.accounts),
-        register_version=found.register.version,
+        accounts=tuple(reading.account_id for reading in found.readings),
+        register_version=register_version,
         policy_version=found.policy.version,
-        actions=tuple(actions),
+        actions=tuple(sorted(actions, key=lambda a: a.sort_key)),
         blocked=tuple(
             sorted(blocked, key=lambda b: (b.account_id, b.op, b.endpoint or "", b.group_id or ""))
         ),
         belts=Belts(
-            opens=sum(len(p.opened) for p in planners),
-            closes=sum(len(p.closed) for p in planners),
-            endpoints=len({(d.account_id, d.endpoint) for d in found.decisions}),
+            opens=opens,
+            closes=closes,
+            endpoints=endpoints,
             floor=limits.floor,
             percent=limits.percent,
             count=limits.count,
         ),
-        incomplete=tuple(
-            account.state.account_id for account in found.accounts if not account.state.complete
-        ),
+        incomplete=tuple(reading.account_id for reading in found.readings if not reading.complete),
         offline=offline,
     )
 
@@ -106,7 +151,7 @@ class AccountPlanner:
 
     account: JudgedAccount
     policy: Policy
-    only: Direction | None = None
+    direction: Direction = "both"
     actions: list[Action] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
@@ -130,19 +175,19 @@ class AccountPlanner:
         for ruling in self.account.rulings:
             for group_id in ruling.endpoint.group_ids:
                 self.users.setdefault(group_id, []).append(ruling)
-        for ruling in self.account.rulings if self.only != "close" else ():
+        for ruling in self.account.rulings if self.direction != "close" else ():
             if ruling.verdict is Verdict.OPEN and not ruling.gate_held and self._unreached(ruling):
                 self.attach(ruling, "filed and approved", "已备案并获批准")
         closing = [
             ruling
             for ruling in self.account.rulings
-            if ruling.verdict is Verdict.CLOSED and ruling.gate_held and self.only != "open"
+            if ruling.verdict is Verdict.CLOSED and ruling.gate_held and self.direction != "open"
         ]
         self.detaching = {(ruling.endpoint.endpoint, ruling.family) for ruling in closing}
         for ruling in closing:
             self._detach(ruling)
         self._repair()
-        if self.only != "open":
+        if self.direction != "open":
             plan_narrowings(self)
         for vpc_id, kind in self._gates:
             self.actions.append(

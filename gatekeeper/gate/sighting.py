@@ -22,6 +22,7 @@ from gatekeeper.gate.absent import Absence
 from gatekeeper.gate.decide import EndpointKey
 from gatekeeper.gate.judged import JudgedAccount
 from gatekeeper.gate.model import Decision, Finding, Verdict
+from gatekeeper.gate.plan import AccountPlan
 
 
 class Mark(NamedTuple):
@@ -63,6 +64,8 @@ class Sighting:
     """How many of them the Internet reaches on a gated port."""
     facts: Facts | None = None
     """What to remember; ``None`` where the account was not read whole, or nobody asked."""
+    planned: AccountPlan | None = None
+    """What is to be changed; ``None`` as for ``facts``."""
     snapshot: str = ""
     """What the next audit compares with, as JSON; empty as for ``facts``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatekeeper.account import AccountState
+from gatekeeper.account import Reading
 from gatekeeper.apply import RunReport
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.gate import Plan
@@ -15,7 +15,7 @@ from gatekeeper.report.records import Cell, Report, Table, several
 _PLAN_COLUMNS = ("id", "op", "account_id", "target", "filing_ids", "reason")
 
 
-def plan_report(plan: Plan, states: Sequence[AccountState], lang: str) -> Report:
+def plan_report(plan: Plan, readings: Sequence[Reading], lang: str) -> Report:
     """``plan``: plan/1, its actions in order, and what is blocked."""
     document = plan.to_json()
     belts = plan.belts
@@ -45,7 +45,7 @@ def plan_report(plan: Plan, states: Sequence[AccountState], lang: str) -> Report
             ("policy_version", plan.policy_version),
             ("trail_head", _text(plan.meta.get("trail_head"))),
         ),
-        alarms=alarms(states, lang),
+        alarms=alarms(readings, lang),
         headless=("blocked",),
     )
 

@@ -22,10 +22,9 @@ from gatekeeper.gate import (
     Direction,
     Finding,
     Overview,
-    Reconciliation,
     Severity,
     Verdict,
-    make_plan,
+    join_plans,
 )
 from gatekeeper.service.context import Context
 
@@ -161,7 +160,7 @@ JOBS: Final[Mapping[str, Job]] = {
 """Every job by its public name."""
 
 
-def _look(context: Context) -> Overview:
+def _look(context: Context, plan: Direction | None = None) -> Overview:
     """One look at every account, remembered as it goes."""
     from gatekeeper.fleet import look_over, parse_workers
 
@@ -173,25 +172,10 @@ def _look(context: Context) -> Overview:
         region=context.region,
         workers=parse_workers(context.config.workers),
         decisions=False,
+        plan=plan,
     )
     for reading in found.readings:
         _tell_reading(context, reading.account_id, reading.complete, reading.failures)
-    return found
-
-
-def _survey(context: Context) -> Reconciliation:
-    """The same with the accounts' states, which a plan is made from."""
-    from gatekeeper.survey import remember, survey
-
-    store = context.store
-    store.bind_region(context.region)
-    at = context.clock()  # before anything is read: a newer look must not be written over
-    states = tuple(context.states())
-    for state in states:
-        _tell_reading(context, state.account_id, state.complete, state.failures)
-    known = frozenset(context.known_accounts()) | {state.account_id for state in states}
-    found = survey(store, states, context.policy, at=at, region=context.region, known=known)
-    remember(store, found)
     return found
 
 
@@ -228,9 +212,8 @@ def _change(context: Context, direction: Direction) -> Done:
     store = context.store
     job = context.config.job(direction)
     mode = job.mode if job is not None and job.mode is not None else "plan"
-    found = _survey(context)
-    plan = make_plan(found, only=direction)
-    unread = any(not account.state.complete for account in found.accounts)
+    found = _look(context, direction)
+    plan = join_plans(found)
     detail: dict[str, Any] = {
         "mode": mode,
         "plan_id": plan.id,
@@ -239,7 +222,7 @@ def _change(context: Context, direction: Direction) -> Done:
     }
     if plan.actions:
         store.save_plan(plan.id, context.actor, found.at, plan.to_json())
-    waiting = INCOMPLETE if unread else FOUND if plan.actions or plan.blocked else CLEAN
+    waiting = INCOMPLETE if plan.incomplete else FOUND if plan.actions or plan.blocked else CLEAN
     if mode == "plan" or not (plan.actions or store.unfinished_runs()):
         return Done(waiting, detail)
     mark = check(
@@ -250,7 +233,7 @@ def _change(context: Context, direction: Direction) -> Done:
     context.metrics.applied(results)
     detail |= {"run_id": report.run_id, "results": {r: results.count(r) for r in set(results)}}
     status = report.exit_status
-    return Done(INCOMPLETE if unread and status != FAILED else status, detail)
+    return Done(INCOMPLETE if plan.incomplete and status != FAILED else status, detail)
 
 
 def _carry_out(context: Context, plan: Plan, mark: int) -> RunReport:

@@ -167,7 +167,7 @@ class Reactions:
                 register=register,
                 policy=self._policy,
             ),
-            only="close",
+            direction="close",
         )
         # The belts count of all endpoints of the account, as for a plan of the schedule.
         known = {name for _, name, _ in context.store.endpoint_memory([account_id])}

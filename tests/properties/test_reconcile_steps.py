@@ -6,6 +6,7 @@ import json
 import pickle
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,12 +41,15 @@ from gatekeeper.filing import (
 )
 from gatekeeper.gate import (
     AccountFilings,
+    Direction,
     facts_of,
     filings_by_account,
     filings_of,
     gate_name,
     gate_rules,
     gate_tags,
+    join_plans,
+    make_plan,
 )
 from gatekeeper.policy import parse_policy
 from gatekeeper.reconcile import Gathering, Memory, look_at, reconcile
@@ -233,8 +237,8 @@ def of_account(memory, account_id):
     )
 
 
-@given(worlds(), st.booleans())
-def test_account_by_account_gives_what_all_at_once_give(world, limited):
+@given(worlds(), st.booleans(), st.sampled_from(get_args(Direction)))
+def test_account_by_account_gives_what_all_at_once_give(world, limited, direction):
     register, read, memory, order = world
     known = frozenset(ACCOUNTS[:3])
     scope = frozenset(one.account_id for one in read) if limited else None
@@ -251,7 +255,7 @@ def test_account_by_account_gives_what_all_at_once_give(world, limited):
         mine = filings.get(state.account_id, AccountFilings(state.account_id))
         assert mine == filings_of(register, state.account_id)
         task = (state, mine, POLICY, of_account(memory, state.account_id), NOW)
-        sighting = pickle.loads(pickle.dumps(look_at(*pickle.loads(pickle.dumps(task)))))
+        sighting = pickle.loads(pickle.dumps(look_at(*pickle.loads(pickle.dumps(task)), plan=direction)))
         sightings[state.account_id] = sighting
         gathering.add(sighting)
     found = gathering.overview()
@@ -260,6 +264,7 @@ def test_account_by_account_gives_what_all_at_once_give(world, limited):
     assert found.muted == whole.muted
     assert found.decisions == whole.decisions
     assert found.complete == whole.complete
+    assert join_plans(found) == make_plan(whole, direction=direction)
     assert [(r.account_id, r.status, r.failures) for r in found.readings] == [
         (r.account_id, r.status, r.failures) for r in whole.readings
     ]

@@ -52,7 +52,9 @@ def world() -> list[AccountState]:
     return [state_of(HOME, first), state_of(OTHER, second)]
 
 
-def plan_of(states: list[AccountState], policy: Policy | None = None, only: Any = None) -> Plan:
+def plan_of(
+    states: list[AccountState], policy: Policy | None = None, direction: Any = "both"
+) -> Plan:
     policy = policy or default_policy()
     applications = [
         application_of(0, {"ips": ["52.83.1.3", "52.83.1.4", "52.83.1.5"]}),
@@ -66,7 +68,7 @@ def plan_of(states: list[AccountState], policy: Policy | None = None, only: Any 
         region=REGION,
         known_accounts=frozenset({HOME, OTHER}),
     )
-    return make_plan(found, only=only)
+    return make_plan(found, direction=direction)
 
 
 def shuffled(state: AccountState, draw: random.Random) -> AccountState:
@@ -274,12 +276,12 @@ def test_the_plan_counts_endpoints_not_actions() -> None:
     assert belts.exceeded() == ("opens", "closes")
 
 
-@pytest.mark.parametrize("only", ["open", "close"])
-def test_a_plan_of_one_direction_leaves_the_other_out(only: str) -> None:
+@pytest.mark.parametrize("direction", ["open", "close"])
+def test_a_plan_of_one_direction_leaves_the_other_out(direction: str) -> None:
     whole = plan_of(world())
-    half = plan_of(world(), only=only)
+    half = plan_of(world(), direction=direction)
     ops = {action.op for action in half.actions}
-    if only == "open":
+    if direction == "open":
         assert not ops & {Op.DETACH, Op.NARROW}
         assert half.belts.closes == 0
     else:
