@@ -255,7 +255,8 @@ def test_account_by_account_gives_what_all_at_once_give(world, limited, directio
         mine = filings.get(state.account_id, AccountFilings(state.account_id))
         assert mine == filings_of(register, state.account_id)
         task = (state, mine, POLICY, of_account(memory, state.account_id), NOW)
-        sighting = pickle.loads(pickle.dumps(look_at(*pickle.loads(pickle.dumps(task)), plan=direction)))
+        sighting = look_at(*pickle.loads(pickle.dumps(task)), plan=direction)
+        sighting = pickle.loads(pickle.dumps(sighting))
         sightings[state.account_id] = sighting
         gathering.add(sighting)
     found = gathering.overview()
