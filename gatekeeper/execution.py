@@ -17,7 +17,7 @@ from gatekeeper.drift import snapshot
 from gatekeeper.errors import PlanRefused, PlanStale
 from gatekeeper.gate import check_belts
 from gatekeeper.reconcile import judge
-from gatekeeper.survey import read_register, recall, remember_account
+from gatekeeper.survey import read_register, recall, register_version, remember_account
 
 if TYPE_CHECKING:
     from gatekeeper.account import AccountState
@@ -49,7 +49,7 @@ def check(
             zh=f"计划 {plan.id[:12]} 的区域是 {plan.region}，不是 {region}，"
             f"请使用 --region {plan.region}",
         )
-    check_current(plan, policy, store.register_version())
+    check_current(plan, policy, register_version(store))
     if not allow_large:
         check_belts(plan.belts)
     check_approved(store, plan, policy, at=at)

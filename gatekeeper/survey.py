@@ -7,9 +7,10 @@ never remembered (DESIGN §15): a dump may be older than the last look.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from gatekeeper.account import AccountState, RememberedAddress, RememberedEndpoint
 from gatekeeper.filing import Register, fold
@@ -36,14 +37,57 @@ def read_register(store: Store | None, policy: Policy, at: datetime) -> Register
     """The filing records as they stand at ``at``; an empty register where there is no store."""
     if store is None:
         return fold((), (), at=at, open_transfer_in=policy.open_transfer_in)
-    records = store.records()
-    return fold(
-        records.applications,
-        records.orders,
-        at=at,
-        open_transfer_in=policy.open_transfer_in,
-        version=records.version,
-    )
+    mark = store.register_mark()
+    kept = _kept.get(store)
+    if kept is None or not kept.holds(mark, policy, at):
+        kept = _Kept.read(store, mark, policy, at)
+        _kept[store] = kept
+    return kept.register
+
+
+def register_version(store: Store) -> str:
+    """The version of the register as it stands now; cheap where it was read lately."""
+    mark = store.register_mark()
+    kept = _kept.get(store)
+    if kept is not None and kept.mark == mark:
+        return kept.register.version
+    return store.register_version()
+
+
+class _Kept(NamedTuple):
+    """The register as a store had it last: a large one takes seconds to read, an event none."""
+
+    register: Register
+    mark: int
+    """Of the register, taken before it was read."""
+    open_transfer_in: str
+    at: datetime
+    until: datetime
+    """When an application takes effect that did not at ``at``."""
+
+    @classmethod
+    def read(cls, store: Store, mark: int, policy: Policy, at: datetime) -> _Kept:
+        records = store.records()
+        register = fold(
+            records.applications,
+            records.orders,
+            at=at,
+            open_transfer_in=policy.open_transfer_in,
+            version=records.version,
+        )
+        coming = (one.status_at for one in records.applications if one.status_at > at)
+        until = min(coming, default=datetime.max.replace(tzinfo=UTC))
+        return cls(register, mark, policy.open_transfer_in, at, until)
+
+    def holds(self, mark: int, policy: Policy, at: datetime) -> bool:
+        return (
+            mark == self.mark
+            and policy.open_transfer_in == self.open_transfer_in
+            and self.at <= at < self.until
+        )
+
+
+_kept: WeakKeyDictionary[Store, _Kept] = WeakKeyDictionary()
 
 
 def survey(

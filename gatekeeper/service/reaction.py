@@ -89,7 +89,7 @@ class Effect:
 
 
 class Reactions:
-    """Reacts to the events of one batch: the register is read once."""
+    """Reacts to the events of one batch."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -125,8 +125,7 @@ class Reactions:
 
     def _judge(self, state: AccountState) -> JudgedAccount:
         store, at = self._context.store, self._context.clock()
-        if self._register is None:
-            self._register = read_register(store, self._policy, at)
+        self._register = read_register(store, self._policy, at)
         memory = Memory(endpoints=store.endpoint_memory([state.account_id]))
         return judge(state, self._register, self._policy, memory, at)
 

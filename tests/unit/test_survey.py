@@ -25,7 +25,10 @@ from gatekeeper.filing import (
     Access,
     Application,
     Entity,
+    FilingState,
     Kind,
+    Order,
+    OrderKind,
     Row,
     Service,
     ServiceType,
@@ -36,7 +39,13 @@ from gatekeeper.filing import (
 from gatekeeper.gate import Facts, gate_name, gate_rules, gate_tags
 from gatekeeper.policy import default_policy, parse_policy
 from gatekeeper.store import open_store
-from gatekeeper.survey import remember, remember_several, survey
+from gatekeeper.survey import (
+    read_register,
+    register_version,
+    remember,
+    remember_several,
+    survey,
+)
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 REGION = "cn-northwest-1"
@@ -54,19 +63,19 @@ def store():
         yield opened
 
 
-def file(store, ips):
+def file(store, ips, *, number="A1", kind=Kind.NEW, at=NOON - timedelta(days=9)):
     application = Application(
-        application_id="A1",
+        application_id=number,
         filing_id="F1",
-        kind=Kind.NEW,
+        kind=kind,
         status=Status.APPROVED,
-        status_at=NOON - timedelta(days=9),
+        status_at=at,
         entity=Entity(name="示例"),
         service=Service(type=ServiceType.WEBSITE, licence="宁ICP备2026000001号-1"),
         access=Access(account_id=ACCOUNT, load_balancer="shop", ips=ips),
     )
     row = Row(application=application, where=Where(file="f.csv", line=2))
-    store.commit_merge(merge({}, [row], now=NOON), actor="t", source="f", at=NOON)
+    store.commit_merge(merge({}, [row], now=max(at, NOON)), actor="t", source="f", at=NOON)
 
 
 def balancer(ips, *, gate=True):
@@ -329,3 +338,31 @@ def test_a_look_that_began_earlier_overwrites_no_newer_one(store):
     back = NOON - 5 * HOUR  # not an older look: the clock was set back
     look(store, AccountState(account_id=ACCOUNT, region=REGION), back)
     assert store.endpoint_memory() == {}
+
+
+def test_the_register_is_read_again_only_where_it_may_say_something_else(store):
+    first = read_register(store, POLICY, NOON)
+    assert read_register(store, POLICY, NOON + HOUR) is first
+    assert register_version(store) == store.register_version() == first.version
+    eager = parse_policy("open_transfer_in: reported")
+    assert read_register(store, eager, NOON) is not first
+    read_register(store, POLICY, NOON)
+
+    file(store, NEW, number="A2", kind=Kind.CHANGE_IP, at=NOON + 2 * HOUR)
+    assert register_version(store) == store.register_version() != first.version
+    before = read_register(store, POLICY, NOON + HOUR)
+    assert before is not first
+    assert [one.access.ips for one in before.filings] == [OLD]
+    assert read_register(store, POLICY, NOON + HOUR) is before
+    after = read_register(store, POLICY, NOON + 2 * HOUR)
+    assert [one.access.ips for one in after.filings] == [NEW]
+    assert [one.access.ips for one in read_register(store, POLICY, NOON).filings] == [OLD]
+
+    order = Order(filing_id="F1", kind=OrderKind.SUSPENSION, at=NOON, by="ops", reason="ordered")
+    assert store.place_order(order)
+    [suspended] = read_register(store, POLICY, NOON + 2 * HOUR).filings
+    assert suspended.state is FilingState.SUSPENDED
+    assert not store.place_order(order)
+    assert store.lift_order("F1", by="ops", at=NOON, reason="over")
+    [resumed] = read_register(store, POLICY, NOON + 2 * HOUR).filings
+    assert resumed.state is after.filings[0].state
