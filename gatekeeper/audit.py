@@ -46,8 +46,7 @@ def audit(store: Store | None, found: Look, *, whole: bool) -> Audit:
         whole: no ``--account`` limits it, so that a finding that is about no account in it, or
             about an account that is not registered any more, is resolved if it is absent.
     """
-    remembered = store.findings_memory() if store is not None else {}
-    live = {key: one for key, one in remembered.items() if one.resolved_at is None}
+    live = store.findings_memory(standing=True) if store is not None else {}
     present = {finding.key for finding in found.findings}
     scope = _scope(found, live, whole=whole)
     findings: list[tuple[Finding, State]] = [
@@ -87,13 +86,9 @@ def _drifted(
 
 def since(store: Store, result: Audit, at: datetime) -> Audit:
     """The same audit, told since a time: what is new since then, resolved since then, drifted."""
-    remembered = store.findings_memory()
+    remembered = store.findings_memory(resolved_from=at)
     known = {key for key, one in remembered.items() if one.first_seen < at}
-    past = [
-        _recalled(one)
-        for one in remembered.values()
-        if one.resolved_at is not None and one.resolved_at >= at
-    ]
+    past = [_recalled(one) for one in remembered.values() if one.resolved_at is not None]
     told = {finding.key for finding, _ in result.findings}
     findings: list[tuple[Finding, State]] = [
         (finding, state if state == "resolved" else "known" if finding.key in known else "new")
@@ -124,7 +119,7 @@ def keep(
         whole: as for ``audit``.
         notices: what to tell of it.
     """
-    live = {key: one for key, one in store.findings_memory().items() if one.resolved_at is None}
+    live = store.findings_memory(standing=True)
     store.remember_findings(
         [
             {**finding_record(finding), "key": finding.key, "subject": finding.subject}

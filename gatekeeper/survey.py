@@ -140,8 +140,7 @@ def _first_seen(store: Store) -> dict[str, datetime]:
     """When each finding that stands was seen first, by its key."""
     return {
         key: finding.first_seen
-        for key, finding in store.findings_memory().items()
-        if finding.resolved_at is None
+        for key, finding in store.findings_memory(standing=True).items()
     }
 
 

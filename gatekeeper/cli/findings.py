@@ -160,14 +160,9 @@ def push(
     settings = options.settings_in(context)
     with present_store(settings) as store:
         accounts = {one.account_id: one for one in store.accounts()}
-        memory = store.findings_memory().values()
-        wanted = _wanted(StateOption.ALL, severity, code, account, None)
         gone = since or options.now() - _GONE
-        found = [
-            one
-            for one in _ranked(memory, wanted)
-            if one.resolved_at is None or one.resolved_at >= gone
-        ]
+        memory = store.findings_memory(resolved_from=gone).values()
+        found = _ranked(memory, _wanted(StateOption.ALL, severity, code, account, None))
     sent = refused = 0
     for home, batch in _homes(found, accounts):
         sent += len(batch)

@@ -186,8 +186,21 @@ class Memory:
         with self._db.write() as connection:
             _mark(connection, account_id, endpoint, family, values, *only)
 
-    def findings_memory(self) -> dict[str, RememberedFinding]:
-        """Every finding that was ever reported, by key."""
+    def findings_memory(
+        self, *, standing: bool = False, resolved_from: datetime | None = None
+    ) -> dict[str, RememberedFinding]:
+        """Findings that were reported, by key.
+
+        Args:
+            standing: only those that are not resolved; resolved ones grow without end.
+            resolved_from: besides those that stand only what was resolved then or later.
+        """
+        wanted = select(findings)
+        if standing:
+            wanted = wanted.where(findings.c.resolved_at.is_(None))
+        elif resolved_from is not None:
+            late = findings.c.resolved_at >= to_text(resolved_from)
+            wanted = wanted.where(findings.c.resolved_at.is_(None) | late)
         with self._db.read() as connection:
             looks = _looks(connection, _FINDINGS)
             return {
@@ -200,7 +213,7 @@ class Memory:
                     resolved_at=from_text(row.resolved_at),
                     data=plain(row.data),
                 )
-                for row in connection.execute(select(findings))
+                for row in connection.execute(wanted)
             }
 
     def remember_findings(

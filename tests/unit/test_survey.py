@@ -228,6 +228,17 @@ def test_what_stands_is_new_if_it_was_first_seen_since(store):
     assert {state for _, state in since(store, now, NOON + HOUR).findings} == {"known"}
 
 
+def test_what_was_resolved_before_that_time_and_is_back_is_new(store):
+    run_audit(store, balancer(NEW, gate=False), NOON)
+    run_audit(store, balancer(OLD), NOON + HOUR)
+    found = look(store, balancer(NEW, gate=False), NOON + 3 * HOUR)
+    now = audit(store, found, whole=True)
+    back = [state for f, state in now.findings if f.code == "elb-set-incomplete"]
+    assert back == ["new"]
+    told = since(store, now, NOON + 2 * HOUR).findings
+    assert [state for f, state in told if f.code == "elb-set-incomplete"] == ["new"]
+
+
 def test_an_audit_that_finds_nothing_changed_writes_no_state_anew(store):
     run_audit(store, balancer(OLD), NOON)
     with store._db.read() as connection:

@@ -152,6 +152,9 @@ def test_findings_are_new_known_and_resolved(store: Store) -> None:
     assert (x.first_seen, x.last_seen, x.resolved_at) == (NOW, minutes(5), None)
     assert (y.first_seen, y.last_seen, y.resolved_at) == (NOW, NOW, minutes(5))
     assert y.data == two
+    assert store.findings_memory(standing=True) == {one["key"]: x}
+    assert store.findings_memory(resolved_from=minutes(5)) == memory
+    assert store.findings_memory(resolved_from=minutes(6)) == {one["key"]: x}
 
 
 def test_a_finding_that_comes_back_is_new(store: Store) -> None:
