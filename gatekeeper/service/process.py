@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from gatekeeper.errors import GatekeeperError, LeaseHeld, LeaseLost, StoreError
 from gatekeeper.service.context import Context
+from gatekeeper.service.ending import LastResort
 from gatekeeper.service.health import Health, readiness
 from gatekeeper.service.http import serve
-from gatekeeper.service.runner import Runner
+from gatekeeper.service.runner import END_SECONDS, Runner
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy
@@ -29,6 +31,8 @@ LEASE: Final = "service"
 PRUNE_SECONDS: Final = 3600.0
 SEND_SECONDS: Final = 2.0
 """Between two looks into the outbox."""
+_LOOK_SECONDS: Final = 1.0
+"""Between two looks whether we were asked to reload, and are alone still."""
 _SIGNALS: Final = tuple(
     number
     for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGHUP"))
@@ -59,6 +63,8 @@ class Process:
         self.runner = Runner(context)
         self._reload = reload
         self._asked = threading.Event()
+        self._lease: Lease | None = None
+        self._arrived: dict[int, datetime] = {}
         self._started_at: datetime = context.clock()
 
     def run(self) -> None:
@@ -72,7 +78,7 @@ class Process:
 
         context = self.context
         with ExitStack() as stack:
-            lease = self._alone(stack)
+            self._be_alone(stack)
             stack.enter_context(self._signals())
             observe(context.metrics)
             stack.callback(observe, None)
@@ -97,49 +103,69 @@ class Process:
             for thread in threads:
                 thread.start()
             _log.info("gatekeeper runs as %s on %s", context.instance, context.store.label)
+            last = LastResort(context.stop)
             try:
-                self._loop(lease)
+                self._loop()
             finally:
                 context.stop.set()
+                deadline = time.monotonic() + END_SECONDS
                 whole = self.runner.end()
                 for thread in threads:
-                    thread.join(5)
-                _log.info("ended" if whole else "ended; a job was still under way")
+                    thread.join(max(0.0, deadline - time.monotonic()))
+                if whole and not any(thread.is_alive() for thread in threads):
+                    last.call_off()
+                    _log.info("ended")
+                else:
+                    _log.info("ended; a job was still under way")
 
-    def _loop(self, lease: Lease | None) -> None:
+    def _loop(self) -> None:
         self.runner.start()
+        next_look = 0.0
         while not self.context.stop.wait(0.2):
-            if self._asked.is_set():
-                self._asked.clear()
-                self._take_new()
-            if lease is not None:
-                self._still_alone(lease)
+            now = time.monotonic()
+            if now >= next_look:
+                next_look = now + _LOOK_SECONDS
+                if self._asked.is_set():
+                    self._asked.clear()
+                    self._take_new()
+                if self._lease is not None:
+                    self._still_alone(self._lease)
             self.runner.tick()
 
-    def _alone(self, stack: ExitStack) -> Lease | None:
-        """On SQLite, the lease that one instance has."""
+    def _be_alone(self, stack: ExitStack) -> None:
+        """On SQLite, take the lease that one instance has."""
         store = self.context.store
         if store.shared:
-            return None
+            return
         try:
-            lease = store.acquire_lease(LEASE)
+            self._lease = store.acquire_lease(LEASE).__enter__()
         except LeaseHeld as held:
             raise StoreError(
                 f"{store.label}: {held.message}; on SQLite one instance runs alone, take PostgreSQL"
                 " for several",
                 zh=f"{store.label}：{held.zh}；SQLite 仅支持单实例运行，多实例请使用 PostgreSQL",
             ) from None
-        stack.enter_context(lease)
-        return lease
+        stack.callback(self._let_go)
+
+    def _let_go(self) -> None:
+        if self._lease is not None:
+            self._lease.__exit__(None, None, None)
 
     def _still_alone(self, lease: Lease) -> None:
+        """Hold the lease still, or again: on a disk that was full it may have run out."""
+        store = self.context.store
         try:
-            lease.check()
-        except LeaseLost:
+            try:
+                lease.check()
+            except LeaseLost:
+                lease.release()
+                self._lease = store.acquire_lease(LEASE).__enter__()
+                _log.warning("the lease of the service had run out; it is held again")
+        except LeaseHeld:
             raise StoreError(
-                f"{self.context.store.label}: this instance was away for too long and another took"
-                " its place; it ends",
-                zh=f"{self.context.store.label}：本实例停顿过久，已由其他实例接替，现退出",
+                f"{store.label}: this instance was away for too long and another took its place;"
+                " it ends",
+                zh=f"{store.label}：本实例停顿过久，已由其他实例接替，现退出",
             ) from None
         except StoreError as busy:
             _log.warning("the store did not answer: %s", busy.message)
@@ -156,7 +182,12 @@ class Process:
             if getattr(config, name) != getattr(context.config, name):
                 _log.warning("%s is read at the start alone; restart to change it", name)
         context.policy, context.config = policy, config
-        self.runner.plan()
+        try:
+            self.runner.plan()
+        except StoreError as error:
+            self._asked.set()
+            _log.warning("reloaded, but the turns stay as they were: %s", error.message)
+            return
         _log.info("reloaded: policy %s", policy.version[:12])
 
     def _ready(self) -> Health:
@@ -172,7 +203,13 @@ class Process:
         context = self.context
         while not context.stop.wait(SEND_SECONDS):
             try:
-                send_due(context.store, context.config, clock=context.clock, stop=context.stop)
+                send_due(
+                    context.store,
+                    context.config,
+                    clock=context.clock,
+                    stop=context.stop,
+                    arrived=self._arrived,
+                )
                 self._refresh()
             except GatekeeperError as error:
                 _log.warning("notices wait: %s", error.message)

@@ -137,9 +137,13 @@ class Runner:
         self._last = (elapsed(), wall())
 
     def plan(self) -> None:
-        """Lay out the turns by the settings in force; one that was missed is made up at once."""
-        self._schedule.clear()
+        """Lay out the turns by the settings in force; one that was missed is made up at once.
+
+        Raises:
+            StoreError: the last runs cannot be read; the turns stay as they are.
+        """
         last = self.context.store.last_job_runs()
+        self._schedule.clear()
         now = self.context.clock()
         for job in self._jobs:
             settings = self.context.config.job(job.name)

@@ -73,6 +73,7 @@ def send_due(
     clock: Callable[[], datetime],
     stop: threading.Event | None = None,
     lease: Lease | None = None,
+    arrived: dict[int, datetime] | None = None,
 ) -> SendReport:
     """Send every notice that is due, as far as its route allows.
 
@@ -82,6 +83,8 @@ def send_due(
         clock: the time, aware.
         stop: once set no further message is begun.
         lease: of ``JOB``, where the caller holds it already and fences with it.
+        arrived: kept by the caller from one call to the next: by notice, when it arrived, where
+            the store was away too long to write that down.
 
     Raises:
         LeaseLost: another process sends by now.
@@ -97,7 +100,8 @@ def send_due(
         return SendReport(waiting=waiting)
     try:
         with _alone(store, lease) as held:
-            return _Pass(store, config, clock, stop or threading.Event(), held).run()
+            kept = {} if arrived is None else arrived
+            return _Pass(store, config, clock, stop or threading.Event(), held, kept).run()
     except LeaseHeld:
         return SendReport(waiting=waiting)
 
@@ -122,13 +126,16 @@ class _Pass:
         clock: Callable[[], datetime],
         stop: threading.Event,
         lease: Lease,
+        arrived: dict[int, datetime],
     ) -> None:
         self._store, self._clock, self._stop, self._lease = store, clock, stop, lease
+        self._arrived = arrived
         self._routes = {route.name: route for route in config.notices}
         self._marked: datetime | None = None
         self._sent = self._failed = self._dead = 0
 
     def run(self) -> SendReport:
+        self._catch_up()
         for name, backlog in self._store.backlog(at=self._clock()).items():
             if self._stop.is_set():
                 break
@@ -179,6 +186,14 @@ class _Pass:
         self._failed += len(ids)
         return False
 
+    def _catch_up(self) -> None:
+        """Write down what arrived while the store was away, or it would be sent again."""
+        for at in sorted(set(self._arrived.values())):
+            ids = [notice_id for notice_id, when in self._arrived.items() if when == at]
+            self._store.notice_sent(ids, at=at)
+            for notice_id in ids:
+                del self._arrived[notice_id]
+
     def _mark(self, ids: Sequence[int]) -> None:
         """Write down that a message arrived; a store that is away for a moment is waited for.
 
@@ -192,10 +207,9 @@ class _Pass:
             try:
                 self._store.notice_sent(ids, at=at)
                 return
-            except LeaseLost:
-                raise
             except StoreError as error:
-                if pause is None or self._stop.wait(pause):
+                if isinstance(error, LeaseLost) or pause is None or self._stop.wait(pause):
+                    self._arrived.update(dict.fromkeys(ids, at))
                     raise
                 _log.warning("%s", error.message)
 

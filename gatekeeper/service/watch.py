@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from gatekeeper.errors import GatekeeperError
+from gatekeeper.errors import GatekeeperError, StoreError
+from gatekeeper.service.ending import LastResort
 from gatekeeper.service.reaction import Effect, Reactions
 
 if TYPE_CHECKING:
@@ -92,10 +93,18 @@ class Watcher:
 
     def run(self, stop: threading.Event) -> None:
         """Consume until ``stop`` is set.  No error ends it; while nothing works it waits longer."""
+        with LastResort(stop):
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         pause = 0.0
         try:
             while not stop.is_set():
                 try:
+                    if pause:
+                        # While the store is away no message is taken: each delivery counts, and
+                        # after so many the queue's own redrive puts a message aside.
+                        self._context.store.known_events(())
                     self.run_once()
                     pause = 0.0
                     continue
@@ -120,7 +129,11 @@ class Watcher:
         if not messages:
             return Batch()
         events, poison, buried = self._read(messages)
-        known = context.store.known_events(events)
+        try:
+            known = context.store.known_events(events)
+        except StoreError:
+            self._again(events.values())
+            raise
         again = sum(len(one.messages) - (name not in known) for name, one in events.items())
         self._done(event for name, event in events.items() if name in known)
         accounts: dict[str, list[_Event]] = {}

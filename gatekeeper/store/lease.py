@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
@@ -33,7 +34,6 @@ LIVE_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 1.0
 """After a beat that the database was too busy for."""
 _POLL_SECONDS: Final = 0.25
-
 _log = logging.getLogger(__name__)
 
 
@@ -87,6 +87,38 @@ def _moment(database: Database, connection: Connection, clock: Clock) -> _Moment
     return _Moment(at.astimezone(UTC), clock.elapsed())
 
 
+class _Tokens:
+    """The tokens that this process works with, of whatever database.
+
+    A lease of ours whose token is not among them was let go while the database was away: nobody
+    works with it any more, and it need not run out first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = Counter[int]()
+
+    def take(self, token: int) -> None:
+        with self._lock:
+            self._counts[token] += 1
+
+    def drop(self, token: int) -> None:
+        with self._lock:
+            self._counts[token] -= 1
+            self._counts += Counter()  # forgets those at zero
+
+    def abandoned(self, row: Row[Any]) -> bool:
+        """Whether a lease is held by this process, and by nobody in it."""
+        holder = _holder(row)
+        if not holder.boot or holder != this_process():
+            return False
+        with self._lock:
+            return self._counts[row.token] == 0
+
+
+_tokens: Final = _Tokens()
+
+
 class Lease:
     """An account held by this process.
 
@@ -103,6 +135,7 @@ class Lease:
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
         self._beat = clock.elapsed()
+        self._let_go = False
 
     def heartbeat(self) -> None:
         """Say that we are alive.
@@ -135,13 +168,16 @@ class Lease:
     def release(self) -> None:
         """Give it back; one that was lost is let go."""
         self._stop()
+        self._lost.set()
+        if not self._let_go:
+            self._let_go = True
+            _tokens.drop(self.token)
         with self._db.write() as connection:
             connection.execute(
                 update(leases)
                 .where(leases.c.account_id == self.account_id, leases.c.token == self.token)
                 .values(held=0)
             )
-        self._lost.set()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(
@@ -159,8 +195,7 @@ class Lease:
         try:
             self.release()
         except StoreError as busy:
-            # Whatever happened inside matters more, and the lease runs out by itself.
-            self._lost.set()
+            # Whatever happened inside matters more; others wait until the lease runs out.
             _log.warning("lease of %s not released: %s", self.account_id, busy.message)
 
     def _keep(self) -> None:
@@ -242,31 +277,42 @@ class Leases:
 
     def _take(self, account_id: str, seen: tuple[int, str] | None) -> Lease | None:
         """Take a lease whose row is still as it was seen; ``None`` if it is not."""
-        with self._db.write(trail=True) as connection:
-            row = _row(connection, account_id, lock=True)
-            if (None if row is None else (row.token, row.beat_at)) != seen:
-                return None
-            moment = _moment(self._db, connection, self._clock)
-            token: int = connection.execute(select(func.max(leases.c.token))).scalar() or 0
-            token += 1
-            me = this_process()
-            connection.execute(delete(leases).where(leases.c.account_id == account_id))
-            connection.execute(
-                insert(leases),
-                {
-                    "account_id": account_id,
-                    "token": token,
-                    "held": 1,
-                    "host": me.host,
-                    "pid": me.pid,
-                    "started": me.started,
-                    "boot": me.boot,
-                    "acquired_at": to_text(moment.at),
-                    "beat_at": to_text(moment.at),
-                    "beat_clock": moment.clock,
-                },
-            )
-        return Lease(self._db, self._clock, account_id, token)
+        token: int | None = None
+        try:
+            with self._db.write(trail=True) as connection:
+                row = _row(connection, account_id, lock=True)
+                if (None if row is None else (row.token, row.beat_at)) != seen:
+                    return None
+                newest: int = connection.execute(select(func.max(leases.c.token))).scalar() or 0
+                # Before anybody can see the row: it must never seem to be abandoned.
+                _tokens.take(newest + 1)
+                token = newest + 1
+                self._write(connection, account_id, token)
+            return Lease(self._db, self._clock, account_id, token)
+        except BaseException:
+            if token is not None:
+                _tokens.drop(token)
+            raise
+
+    def _write(self, connection: Connection, account_id: str, token: int) -> None:
+        moment = _moment(self._db, connection, self._clock)
+        me = this_process()
+        connection.execute(delete(leases).where(leases.c.account_id == account_id))
+        connection.execute(
+            insert(leases),
+            {
+                "account_id": account_id,
+                "token": token,
+                "held": 1,
+                "host": me.host,
+                "pid": me.pid,
+                "started": me.started,
+                "boot": me.boot,
+                "acquired_at": to_text(moment.at),
+                "beat_at": to_text(moment.at),
+                "beat_clock": moment.clock,
+            },
+        )
 
 
 def account_of(
@@ -294,7 +340,9 @@ def _row(connection: Connection, account_id: str, *, lock: bool = False) -> Row[
 
 
 def _free(row: Row[Any], moment: _Moment) -> bool:
-    return not row.held or moment.age(row) > LIVE_SECONDS or _holder(row).dead()
+    if not row.held or moment.age(row) > LIVE_SECONDS:
+        return True
+    return _holder(row).dead() or _tokens.abandoned(row)
 
 
 def _holder(row: Row[Any]) -> Holder:
