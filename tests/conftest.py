@@ -5,12 +5,20 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
-from tests.servers import postgresql_server, postgresql_url, schemas  # noqa: F401 - fixtures
+from tests.servers import (  # noqa: F401 - fixtures
+    empty_store,
+    moto_server,
+    postgresql_server,
+    postgresql_url,
+    schemas,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = Path(os.environ.get("GATEKEEPER_RECORDED") or ROOT.parent / "shared" / "recorded")
@@ -74,6 +82,17 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_SESSION_TOKEN", "testing")
+        # moto draws some seven hundred machine images for every account, region and reset.
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_once() -> Iterator[None]:
+    """Parse each of botocore's service models once: EC2's takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        parse = cache(JSONFileLoader().load_file)
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: parse(path))
         yield
 
 

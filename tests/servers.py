@@ -1,12 +1,15 @@
-"""A PostgreSQL server from its wheel, and schemas on it for tests to have each one of their own."""
+"""The servers that tests share: PostgreSQL from its wheel, with schemas of their own, and moto."""
 
 from __future__ import annotations
 
 import itertools
+import logging
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +90,34 @@ def postgresql_url(schemas: Schemas) -> Iterator[str]:
     name = schemas.new()
     yield schemas.url(name)
     schemas.drop(name)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """The address of an embedded AWS; who uses it empties it first."""
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+    from werkzeug.serving import ThreadedWSGIServer
+
+    serve = ThreadedWSGIServer.process_request_thread
+
+    def unmeasured(self: Any, request: Any, address: Any) -> None:
+        """Coverage asks for every line that a thread runs; here none is ours."""
+        sys.settrace(None)
+        serve(self, request, address)
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ThreadedWSGIServer, "process_request_thread", unmeasured)
+        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a SQLite store without content, to copy: to make one takes longer."""
+    path = tmp_path_factory.mktemp("empty") / "gatekeeper.db"
+    open_store(f"sqlite:///{path}").close()
+    return path

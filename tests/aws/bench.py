@@ -30,23 +30,36 @@ def rule(text: str, source: str = "0.0.0.0/0", description: str | None = None) -
     return Rule(protocol, first, last, kind, source, description)
 
 
-class MotoBench:
-    """The account of the caller's own credentials, on a server."""
-
-    is_aws = False
-    region = REGION
+class Clients:
+    """The caller's own account as boto3 and as gatekeeper see it."""
 
     def __init__(self) -> None:
         self.ec2 = boto3.client("ec2", region_name=REGION)
         self.elbv2 = boto3.client("elbv2", region_name=REGION)
         self.elb = boto3.client("elb", region_name=REGION)
         self.connection = Gateway(REGION).open(AccountTarget())
-        self._subnets: dict[str, list[str]] = {}
+        for service in ("ec2", "elbv2", "elb"):
+            self.connection.reader(service)
+            self.connection.client(service)
 
     def close(self) -> None:
         self.connection.close()
         for client in (self.ec2, self.elbv2, self.elb):
             client.close()
+
+
+class MotoBench:
+    """The account of the caller's own credentials, on a server."""
+
+    is_aws = False
+    region = REGION
+
+    def __init__(self, clients: Clients) -> None:
+        self.ec2 = clients.ec2
+        self.elbv2 = clients.elbv2
+        self.elb = clients.elb
+        self.connection = clients.connection
+        self._subnets: dict[str, list[str]] = {}
 
     def edge(self, account_id: str = OWN) -> Edge:
         assert account_id == OWN
@@ -202,9 +215,6 @@ class FakeBench:
     def __init__(self) -> None:
         self.aws = FakeAws(region=REGION)
         self.account = self.aws.account(OWN)
-
-    def close(self) -> None:
-        pass
 
     def edge(self, account_id: str = OWN) -> Edge:
         return self.aws.edge(account_id)

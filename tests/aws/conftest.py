@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections import Counter
@@ -13,6 +14,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 from botocore.retries.standard import ExponentialBackoff
+
+from gatekeeper.store import open_store
+
+from .bench import Clients, MotoBench
+from .dying import gatekeeping
 
 REGION = "cn-northwest-1"
 OWN_ACCOUNT = "123456789012"
@@ -31,24 +37,43 @@ def aws_environment(monkeypatch, tmp_path):
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0)
 
 
-@pytest.fixture(scope="session")
-def moto_server():
-    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def empty(server):
+    """Forget every account of a moto server."""
+    with urlopen(Request(f"{server}/moto-api/reset", method="POST")):
+        pass
 
 
 @pytest.fixture
 def moto(moto_server, monkeypatch):
     """A fresh moto; the endpoint is set the way users set it."""
-    with urlopen(Request(f"{moto_server}/moto-api/reset", method="POST")):
-        pass
+    empty(moto_server)
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     return moto_server
+
+
+@pytest.fixture(scope="session")
+def clients(moto_server):
+    """One account's clients on the server: to make them takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", moto_server)
+        made = Clients()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bench(moto, clients):
+    """The account of the caller's own credentials, empty."""
+    return MotoBench(clients)
+
+
+@pytest.fixture
+def keeper(moto, clients, tmp_path, empty_store):
+    """Gatekeeper with an empty register."""
+    path = tmp_path / "gatekeeper.db"
+    shutil.copy(empty_store, path)
+    with open_store(f"sqlite:///{path}") as store:
+        yield gatekeeping(store, clients.connection)
 
 
 @dataclass

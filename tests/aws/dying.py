@@ -23,7 +23,7 @@ from gatekeeper.aws.changes import LiveEdge
 from gatekeeper.aws.session import AccountTarget, Connection, Gateway
 from gatekeeper.gate import Plan, plan_from_json
 from gatekeeper.policy import default_policy
-from gatekeeper.store import open_store
+from gatekeeper.store import Store, open_store
 from tests.aws.bench import OWN, REGION
 from tests.properties.gatekeeping import Gatekeeping
 
@@ -46,15 +46,20 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def gatekeeping(store: Store, connection: Connection, *, wait: float = 0.0) -> Gatekeeping:
+    """Gatekeeper over a store and an account, by the clock of this machine."""
+    keeper = Gatekeeping(Live(connection), store, default_policy(), (OWN,))
+    keeper.clock = wall_clock  # type: ignore[assignment]
+    keeper.sleep = time.sleep
+    keeper.wait = wait
+    return keeper
+
+
 @contextmanager
 def installation(store_url: str, *, wait: float = 0.0) -> Iterator[tuple[Gatekeeping, Connection]]:
     """Gatekeeper over a store and the server that the environment names."""
     with open_store(store_url) as store, Gateway(REGION).open(AccountTarget()) as connection:
-        keeper = Gatekeeping(Live(connection), store, default_policy(), (OWN,))
-        keeper.clock = wall_clock  # type: ignore[assignment]
-        keeper.sleep = time.sleep
-        keeper.wait = wait
-        yield keeper, connection
+        yield gatekeeping(store, connection, wait=wait), connection
 
 
 def read_plan(path: str) -> Plan:

@@ -17,8 +17,7 @@ from gatekeeper.errors import PlanStale
 from gatekeeper.filing import Kind
 from gatekeeper.policy import parse_policy
 
-from .bench import OWN, MotoBench, portrait, rule
-from .dying import installation
+from .bench import OWN, portrait, rule
 
 GATE = {
     ("tcp", 80, 80, "0.0.0.0/0"),
@@ -28,19 +27,6 @@ GATE = {
 }
 SSH = ("tcp 22", "10.0.0.0/8")
 ONE, TWO, THREE = "52.83.0.1", "52.83.0.2", "52.83.0.3"
-
-
-@pytest.fixture
-def bench(moto):
-    made = MotoBench()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def keeper(moto, tmp_path):
-    with installation(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as (made, _):
-        yield made
 
 
 @pytest.fixture

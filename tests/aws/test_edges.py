@@ -19,12 +19,9 @@ OURS = {"gatekeeper:managed": "true", "gatekeeper:owner": "o"}
 @pytest.fixture(params=["memory", "moto"])
 def bench(request):
     if request.param == "memory":
-        yield FakeBench()
-        return
+        return FakeBench()
     request.getfixturevalue("moto")
-    made = MotoBench()
-    yield made
-    made.close()
+    return MotoBench(request.getfixturevalue("clients"))
 
 
 @pytest.fixture

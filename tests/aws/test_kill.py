@@ -6,6 +6,7 @@ The process that dies is a real one, with a store on disk and a server over HTTP
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import pytest
 from gatekeeper.filing import Kind
 from gatekeeper.gate import gate_tags
 from gatekeeper.policy import default_policy
+from gatekeeper.store import open_store
 
 from .bench import MotoBench, portrait, rule
-from .dying import installation, read_plan
+from .conftest import empty
+from .dying import gatekeeping, read_plan
 
 #: The changing calls of the whole plan; a test holds this figure to the truth.
 CALLS = 9
@@ -64,18 +67,15 @@ def furnish(bench):
 
 
 @pytest.fixture
-def bench(moto):
-    made = MotoBench()
-    furnish(made)
-    yield made
-    made.close()
+def bench(bench):
+    furnish(bench)
+    return bench
 
 
 @pytest.fixture
-def keeper(bench, tmp_path):
-    with installation(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as (made, _):
-        made.file("F1", Kind.NEW, ("52.83.0.1",))
-        yield made
+def keeper(bench, keeper):
+    keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    return keeper
 
 
 @pytest.fixture
@@ -85,29 +85,21 @@ def plan_file(keeper, tmp_path):
     return path
 
 
-_goal = {}
-
-
-@pytest.fixture
-def goal(request):
-    """What an undisturbed run leaves behind; found once."""
-    if not _goal:
-        request.getfixturevalue("moto")
-        bench = MotoBench()
-        furnish(bench)
-        folder = request.getfixturevalue("tmp_path_factory").mktemp("undisturbed")
-        with installation(f"sqlite:///{folder / 'gatekeeper.db'}") as (keeper, _):
-            keeper.file("F1", Kind.NEW, ("52.83.0.1",))
-            report = keeper.apply()
-            assert report.exit_status == 0
-            _goal["calls"] = [
-                entry.call
-                for entry in keeper.store.journal_entries(report.run_id)
-                if entry.phase == "done"
-            ]
-        _goal["portrait"] = portrait(bench.edge())
-        bench.close()
-    return _goal
+@pytest.fixture(scope="module")
+def goal(moto_server, clients, empty_store, tmp_path_factory):
+    """What an undisturbed run leaves behind."""
+    empty(moto_server)
+    bench = MotoBench(clients)
+    furnish(bench)
+    path = tmp_path_factory.mktemp("undisturbed") / "gatekeeper.db"
+    shutil.copy(empty_store, path)
+    with open_store(f"sqlite:///{path}") as store:
+        keeper = gatekeeping(store, clients.connection)
+        keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+        report = keeper.apply()
+        assert report.exit_status == 0
+        done = [e.call for e in store.journal_entries(report.run_id) if e.phase == "done"]
+    return {"calls": done, "portrait": portrait(bench.edge())}
 
 
 def test_the_plan_is_as_long_as_said(goal):
@@ -121,8 +113,18 @@ def test_the_plan_is_as_long_as_said(goal):
     }
 
 
-@pytest.mark.parametrize("at", range(1, CALLS + 1))
-@pytest.mark.parametrize("when", ["before", "after"])
+def deaths():
+    """Before and after every call; by default every call dies once, on one side of it.
+
+    ``tests/unit/apply/test_faults.py`` has every call on both sides, in memory.
+    """
+    for at in range(1, CALLS + 1):
+        for place, when in enumerate(("before", "after")):
+            marks = [pytest.mark.soak] if (at + place) % 2 else []
+            yield pytest.param(when, at, marks=marks)
+
+
+@pytest.mark.parametrize(("when", "at"), list(deaths()))
 def test_a_killed_run_is_taken_up(goal, moto, bench, keeper, plan_file, mortal, when, at):
     store = keeper.store
     request = {
@@ -139,7 +141,7 @@ def test_a_killed_run_is_taken_up(goal, moto, bench, keeper, plan_file, mortal, 
     assert len(intents) == at, "the call at which it died is written down"
 
     # The same file in half of the cases, in the others a new plan, which may be an equal one.
-    same_file = (at + (when == "after")) % 2 == 0
+    same_file = (at // 2 + (when == "after")) % 2 == 0
     report = keeper.apply(read_plan(str(plan_file)) if same_file else None)
     taken_up = report.plan_id == dead.plan_id
     assert taken_up or not same_file

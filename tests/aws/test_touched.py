@@ -12,7 +12,7 @@ from gatekeeper.aws.events import Touched
 from gatekeeper.aws.session import AccountTarget, Gateway
 from gatekeeper.aws.touched import PartEdge, Seeds, read_part, touched_endpoints
 
-from .bench import OWN, REGION, MotoBench, rule
+from .bench import OWN, REGION, rule
 from .conftest import Reply, ec2, ec2_error
 
 GATES = ("gatekeeper-gate",)
@@ -21,13 +21,6 @@ ONE, TWO, THREE = "52.83.0.1", "52.83.0.2", "52.83.0.3"
 
 def nothing(_state, _touched):
     return ()
-
-
-@pytest.fixture
-def bench(moto):
-    made = MotoBench()
-    yield made
-    made.close()
 
 
 @pytest.fixture

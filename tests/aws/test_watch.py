@@ -27,25 +27,11 @@ from gatekeeper.service import Context, parse_config
 from gatekeeper.service.watch import Watcher
 from gatekeeper.store import Account
 
-from .bench import OWN, REGION, MotoBench, rule
-from .dying import installation
+from .bench import OWN, REGION, rule
 
 ONE, TWO, THREE = "52.83.0.1", "52.83.0.2", "52.83.0.3"
 SSH = ("tcp 22", "10.0.0.0/8")
 HAND = f"arn:aws-cn:sts::{OWN}:assumed-role/Admin/zhang.san"
-
-
-@pytest.fixture
-def bench(moto):
-    made = MotoBench()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def keeper(moto, tmp_path):
-    with installation(f"sqlite:///{tmp_path / 'gatekeeper.db'}") as (made, _):
-        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 from boto3.session import Session
-from moto.server import ThreadedMotoServer
 
 from tests.cli.world import ACCOUNT_ID, BLOG, PORTAL, SHOP
 
@@ -190,18 +188,13 @@ def filings(tmp_path):
 
 
 @pytest.fixture
-def box(monkeypatch, filings):
+def box(monkeypatch, filings, moto_server):
     """An embedded account, the environment that leads to it, and filings for it.
 
     Shop and blog share a wide group, the portal has a narrow one; the blog is not filed.
     """
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    urllib.request.urlopen(f"{url}/moto-api/reset", data=b"", timeout=5).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
+    urllib.request.urlopen(f"{moto_server}/moto-api/reset", data=b"", timeout=5).close()
     ec2 = Session(region_name="cn-northwest-1").client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.0.0/24")["Subnet"]["SubnetId"]
@@ -236,8 +229,7 @@ def box(monkeypatch, filings):
             "ips": PORTAL,
         },
     )
-    yield ec2
-    server.stop()
+    return ec2
 
 
 @pytest.fixture

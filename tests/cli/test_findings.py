@@ -52,21 +52,15 @@ def remembered():
 
 
 @pytest.fixture
-def hub(monkeypatch):
+def hub(monkeypatch, moto_server):
     """A Security Hub of moto."""
     import boto3
-    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    requests.post(f"{url}/moto-api/reset", timeout=10)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    client = boto3.client("securityhub", region_name="cn-northwest-1", endpoint_url=url)
+    requests.post(f"{moto_server}/moto-api/reset", timeout=10)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
+    client = boto3.client("securityhub", region_name="cn-northwest-1")
     client.enable_security_hub()
-    yield client
-    server.stop()
+    return client
 
 
 def codes(outcome):
