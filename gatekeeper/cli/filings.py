@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +18,11 @@ from gatekeeper.cli.stores import announced_store, present_store
 from gatekeeper.errors import UnknownRecord, UsageError
 from gatekeeper.filing import (
     Application,
-    Entity,
-    Filing,
     FilingState,
     Kind,
     Order,
     Register,
+    Search,
     Status,
     fold,
 )
@@ -56,6 +57,10 @@ def list_filings(
         ),
     ] = None,
     account: options.Accounts = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, max=options.MOST_ROWS, help="Only the first so many."),
+    ] = None,
     in_effect: Annotated[
         bool, typer.Option("--in-effect", help="List the filings that are in effect.")
     ] = False,
@@ -72,33 +77,26 @@ def list_filings(
             "--status and --kind choose applications; leave them out with --in-effect and --at",
             zh="--status 和 --kind 用于筛选申请，不能与 --in-effect 或 --at 同时使用",
         )
+    search = Search(
+        statuses=frozenset(status or ()),
+        kinds=frozenset(kind or ()),
+        accounts=frozenset(options.unique(account)),
+        entity=entity,
+    )
     with announced_store(settings) as store:
-        applications = store.applications() if store else ()
-        orders = store.orders() if store else ()
-    accounts = set(options.unique(account))
-
-    def wanted(item: Application | Filing) -> bool:
-        return (not accounts or item.access.account_id in accounts) and _is_entity(
-            item.entity, entity
-        )
-
-    if in_effect or at is not None:
-        register = _fold(applications, orders, at, settings.policy().open_transfer_in)
-        effective = [
-            filing
-            for filing in register.filings
-            if filing.state is FilingState.IN_EFFECT and wanted(filing)
-        ]
-        report = filings_report(effective)
-    else:
-        chosen = [
-            application
-            for application in applications
-            if (not status or application.status in status)
-            and (not kind or application.kind in kind)
-            and wanted(application)
-        ]
-        report = applications_report(chosen, _record)
+        if in_effect or at is not None:
+            applications = store.search_filings(search) if store else ()
+            orders = store.orders() if store else ()
+            register = _fold(applications, orders, at, settings.policy().open_transfer_in)
+            effective = (
+                filing
+                for filing in register.filings
+                if filing.state is FilingState.IN_EFFECT and search.concerns(filing)
+            )
+            report = filings_report(list(islice(effective, limit)))
+        else:
+            chosen = store.search(search, limit=limit) if store else ()
+            report = applications_report(chosen, _record)
     deliver(report, form=form, out=out, lang=settings.lang)
 
 
@@ -115,16 +113,15 @@ def show_filing(
 
     settings = options.settings_in(context)
     with present_store(settings) as store:
-        applications, orders = store.applications(), store.orders()
-    filing_id = _filing_of(record, applications)
-    register = _fold(applications, orders, at, settings.policy().open_transfer_in)
+        past = store.filing_past(record)
+    if past is None:
+        raise _unknown(record)
+    filing_id, orders = past.filing_id, past.orders
+    deciding = {one.application_id: one for one in (*past.applications, *past.endings)}
+    register = _fold(deciding.values(), orders, at, settings.policy().open_transfer_in)
     report = filings_report(
         [filing for filing in register.filings if filing.filing_id == filing_id],
-        [
-            application
-            for application in applications
-            if application.application_id == record or application.filing_id == filing_id
-        ],
+        past.applications,
         _record,
     )
     deliver(report, form=form, out=out, lang=settings.lang)
@@ -211,33 +208,14 @@ for module in (filings_import, filings_moves):
 
 
 def _fold(
-    applications: tuple[Application, ...],
-    orders: tuple[Order, ...],
+    applications: Iterable[Application],
+    orders: Iterable[Order],
     at: datetime | None,
     open_transfer_in: str,
 ) -> Register:
     return fold(
         applications, orders, at=at or options.now(), open_transfer_in=open_transfer_in, version="-"
     )
-
-
-def _filing_of(record: str, applications: tuple[Application, ...]) -> str:
-    """The filing that ``record`` is, or belongs to."""
-    for application in applications:
-        if application.filing_id == record:
-            return record
-    for application in applications:
-        if application.application_id == record:
-            return application.filing_id
-    raise _unknown(record)
-
-
-def _is_entity(entity: Entity, wanted: str | None) -> bool:
-    if wanted is None:
-        return True
-    text = wanted.casefold()
-    numbers = (entity.certificate_number.casefold(), entity.licence.casefold())
-    return text in entity.name.casefold() or text in numbers
 
 
 def _unknown(record: str) -> UnknownRecord:

@@ -34,6 +34,7 @@ from gatekeeper.filing.model import (
     Status,
 )
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
+from gatekeeper.filing.search import Search, search_words
 
 __all__ = [
     "MAX_PROBLEMS",
@@ -56,6 +57,7 @@ __all__ = [
     "Problems",
     "Register",
     "Row",
+    "Search",
     "Service",
     "ServiceType",
     "Status",
@@ -78,6 +80,7 @@ __all__ = [
     "printable",
     "register_version",
     "same_entity",
+    "search_words",
     "text_digest",
     "utc_text",
 ]

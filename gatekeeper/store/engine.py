@@ -140,6 +140,25 @@ class Database:
         marks = ", ".join("?" * len(table.columns))
         self.many(connection, f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
+    def add_missing(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """``insert`` for rows of text that may be there already; those stay as they are."""
+        names = ", ".join(column.name for column in table.columns)
+        if self.sqlite:
+            marks = ", ".join("?" * len(table.columns))
+            values = f"VALUES ({marks})"
+            given: Sequence[tuple[Any, ...]] = rows
+        else:
+            arrays = ", ".join(["?::text[]"] * len(table.columns))
+            values = f"SELECT * FROM unnest({arrays})"  # noqa: S608
+            given = [tuple(map(list, zip(*rows, strict=True)))] if rows else []
+        self.many(
+            connection,
+            f"INSERT INTO {table.name} ({names}) {values} ON CONFLICT DO NOTHING",
+            given,
+        )
+
     def many(self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
         """Run ``statement``, its parameters written as ``?``, for each row; the rows touched."""
         if not rows:

@@ -32,7 +32,9 @@ from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import canonical, from_text, quote, to_text, unpack
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind
-from gatekeeper.store.tables import applications, orders, trail
+from gatekeeper.store.orders import read_orders
+from gatekeeper.store.search import EntityRow, RegisterSearch, entity_row
+from gatekeeper.store.tables import applications, entities, orders, trail
 
 _CHUNK: Final = 5000
 """Rows inserted at once."""
@@ -67,6 +69,7 @@ class ApplicationRow(NamedTuple):
     account_id: str
     digest: str
     body: str
+    entity: str
 
     @classmethod
     def of(cls, stored: Stored) -> ApplicationRow:
@@ -85,6 +88,7 @@ class ApplicationRow(NamedTuple):
             application.access.account_id,
             text_digest(body),
             body,
+            entity_row(application.entity).entity,
         )
 
 
@@ -97,7 +101,7 @@ class Records(NamedTuple):
     version: str
 
 
-class FilingRegister:
+class FilingRegister(RegisterSearch):
     """The part of the store that holds what the bureau says."""
 
     _db: Database
@@ -163,6 +167,7 @@ class FilingRegister:
         digests: dict[str, str] = {}
         new: list[ApplicationRow] = []
         changed: list[tuple[ApplicationRow, Stored]] = []
+        named: dict[str, EntityRow] = {}
 
         def told(connection: Connection) -> Iterator[chain.Draft]:
             """What the trail says; on the way the rows of new applications are written."""
@@ -179,6 +184,7 @@ class FilingRegister:
                         changed.append((row, stored))
                     else:
                         new.append(row)
+                named[row.entity] = entity_row(step.after.application.entity)
                 if len(new) == _CHUNK:
                     self._db.insert(connection, applications, new)
                     new.clear()
@@ -200,6 +206,7 @@ class FilingRegister:
             chain.extend(self._db, connection, told(connection))
             self._db.insert(connection, applications, new)
             self._replace(connection, changed)
+            self._db.add_missing(connection, entities, list(named.values()))
 
     def advance(
         self,
@@ -242,6 +249,7 @@ class FilingRegister:
                 Stored(application=application, seen_at=application.status_at)
             )
             self._replace(connection, [(after, known)])
+            self._db.add_missing(connection, entities, [entity_row(application.entity)])
             data = _told(after, content_digest(found), source=source, note=note)
             account_id = application.access.account_id or None
             kind = EntryKind.APPLICATION_MOVED.value
@@ -349,21 +357,6 @@ class FilingRegister:
         done += self._db.many(connection, f"UPDATE applications SET seen_at = ? {where}", sights)  # noqa: S608
         if done != len(changed):
             raise _raced(changed[0][0].application_id if len(changed) == 1 else "")
-
-
-def read_orders(connection: Connection) -> tuple[Order, ...]:
-    """The standing orders, by filing and kind."""
-    query = select(orders).order_by(orders.c.filing_id, orders.c.kind)
-    return tuple(
-        Order(
-            filing_id=row.filing_id,
-            kind=OrderKind(row.kind),
-            at=from_text(row.at),
-            by=row.placed_by,
-            reason=row.reason,
-        )
-        for row in connection.execute(query)
-    )
 
 
 def _order(statement: Any, filing_id: str, kind: OrderKind) -> Any:

@@ -42,8 +42,26 @@ applications = Table(
     Column("account_id", Key, nullable=False),
     Column("digest", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("entity", Key, nullable=False, server_default=""),
     Index("applications_filing", "filing_id"),
+    Index("applications_account", "account_id"),
+    Index("applications_entity", "entity"),
+    Index("applications_kind", "kind"),
+    Index("applications_status", "status"),
 )
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("entity", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("licence", Text, nullable=False),
+)
+"""What a search for an entity reads: its words in one case, each combination of them once.
+
+Kept apart from the applications, so that the search of a part of a name walks a narrow table.
+"""
 
 orders = Table(
     "orders",

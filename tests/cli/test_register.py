@@ -151,6 +151,17 @@ def test_list_narrows(gatekeeper, filings):
     assert ids("--account", "444455556666") == ["A3"]
 
 
+def test_a_list_is_cut_at_its_limit(gatekeeper, filings):
+    rows = [{"application_id": f"A{n}", "filing_id": f"F{n}"} for n in (3, 1, 2)]
+    gatekeeper("filings", "import", filings(*rows), status=0)
+    first = listed(gatekeeper, "--limit", "2")["applications"]
+    assert [one["application_id"] for one in first] == ["A1", "A2"]
+    assert len(listed(gatekeeper, "--limit", "9")["applications"]) == 3
+    effective = listed(gatekeeper, "--in-effect", "--limit", "1")["filings"]
+    assert [one["filing_id"] for one in effective] == ["F1"]
+    gatekeeper("filings", "list", "--limit", "0", status=2)
+
+
 def test_in_effect_is_what_was_approved_by_then(gatekeeper, filings):
     gatekeeper(
         "filings",

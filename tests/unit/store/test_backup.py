@@ -190,7 +190,7 @@ def test_a_backup_of_a_newer_version_is_refused(url, tmp_path):
                 patch.setattr(pgdump, "_present", pgdump._schema_name)
                 connection.execute(statement)
                 made = write_backup(url, tmp_path / "b", at=NOW)
-            connection.execute("UPDATE alembic_version SET version_num = '0002'")
+            connection.execute("UPDATE alembic_version SET version_num = %s", (REVISIONS[-1],))
     with pytest.raises(SchemaOutdated, match="upgrade gatekeeper"):
         put_back(url, made.path)
     assert len(names(url)) == 3

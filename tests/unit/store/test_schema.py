@@ -32,10 +32,10 @@ def test_an_older_schema_is_upgraded_once(
 ) -> None:
     del store, intruder
     ran = []
-    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0003"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9999"))
 
     def upgrade(connection: object) -> None:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")  # type: ignore[attr-defined]
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")  # type: ignore[attr-defined]
         ran.append(1)
 
     monkeypatch.setattr(schema, "_upgrade", upgrade)

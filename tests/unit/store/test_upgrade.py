@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.filing import Row, Status, Where, content_digest, merge
+from gatekeeper.filing import Row, Search, Status, Where, content_digest, merge
 from gatekeeper.store import open_store, schema
 from gatekeeper.store.address import parse_address
 from gatekeeper.store.engine import Database
@@ -45,6 +45,9 @@ def test_a_store_of_an_earlier_version_is_whole(url: str, revision: str) -> None
         records = store.records()
         assert [one.application_id for one in records.applications] == ["A1", "A2", "A3"]
         assert [order.filing_id for order in records.orders] == ["F2"]
+        for one in records.applications:
+            assert one in store.search(Search(entity=one.entity.name[1:]))
+            assert one in store.search(Search(accounts=frozenset({one.access.account_id})))
         pending = records.applications[2]
         row = Row(pending, Where("again.csv", 2))
         assert merge(store.stored(["A3"]), [row], now=NOW).unchanged == (row,)
