@@ -16,6 +16,7 @@ GatekeeperError
 │   ├── LeaseLost
 │   └── TrailBroken
 ├── FleetError
+├── FeedError
 └── PlanError
     ├── PlanTooLarge      carries the belts
     ├── PlanStale         exit 3
@@ -124,6 +125,10 @@ class TrailBroken(StoreError):
 
 class FleetError(GatekeeperError):
     """The workers that read the accounts cannot be had."""
+
+
+class FeedError(GatekeeperError):
+    """A decision feed cannot be believed: missing, damaged, expired, or signed by another."""
 
 
 class PlanError(GatekeeperError):

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gatekeeper.gate import Decision, Overview, Reconciliation, canonical_json
+from gatekeeper.gate import Decision, Overview
+from gatekeeper.seal import digest, sign
 
 SCHEMA = "gatekeeper/decisions/1"
 
 
 def feed(
-    found: Reconciliation | Overview, *, trail_head: str | None, offline: bool = False
+    found: Overview,
+    *,
+    trail_head: str | None,
+    offline: bool = False,
+    private_key: bytes | None = None,
 ) -> dict[str, Any]:
     """Every decision of a look, until when it may be used, and the digest over all of it.
 
     ``trail_head`` is ``None`` where there is no store; ``offline`` says that the accounts were
-    read from a dump.
+    read from a dump; with a ``private_key`` (Ed25519, PEM) the feed is signed.
+
+    Raises:
+        FeedError: the key is none.
     """
     content = {
         "schema": SCHEMA,
@@ -34,15 +40,15 @@ def feed(
             {"protocol": port.protocol, "port": port.port} for port in found.policy.gated_ports
         ],
         "decisions": [_decision(decision) for decision in found.decisions],
+        "register_version": found.register_version,
+        "policy_version": found.policy.version,
+        "internal_sources": list(found.policy.internal_sources),
+        "exempt_sources": list(found.policy.exempt_at(found.at)),
         "trail_head": trail_head,
     }
-    return {**content, "digest": digest(content)}
-
-
-def digest(content: Mapping[str, Any]) -> str:
-    """The SHA-256, in hex, of a feed without ``digest`` and ``signature``, as canonical JSON."""
-    plain = {key: value for key, value in content.items() if key not in ("digest", "signature")}
-    return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+    sealed = digest(content)
+    signed = {"signature": sign(sealed, private_key)} if private_key is not None else {}
+    return {**content, "digest": sealed, **signed}
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

@@ -57,7 +57,6 @@ from gatekeeper.gate.plan import (
     Plan,
     RepairGate,
     SetGroups,
-    canonical_json,
     rules_json,
 )
 from gatekeeper.gate.plan_file import plan_from_json
@@ -134,7 +133,6 @@ __all__ = [
     "UnknownExposure",
     "Verdict",
     "alteration",
-    "canonical_json",
     "check_belts",
     "decide",
     "decision_record",

@@ -8,7 +8,6 @@ one of them.
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from gatekeeper.account import Family, Handle, Rule
 from gatekeeper.gate.gates import GateKind, gate_name
 from gatekeeper.gate.traffic import rule_order
+from gatekeeper.seal import canonical_json
 
 SCHEMA: Final = "gatekeeper/plan/1"
 
@@ -381,11 +381,6 @@ class Plan:
     @property
     def closes(self) -> bool:
         return any(isinstance(action, Detach | Narrow) for action in self.actions)
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: one text for one value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def rules_json(rules: Sequence[Rule]) -> list[dict[str, Any]]:

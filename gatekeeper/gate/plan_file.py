@@ -19,8 +19,8 @@ from gatekeeper.gate.plan import (
     Op,
     Plan,
     RepairGate,
-    canonical_json,
 )
+from gatekeeper.seal import canonical_json
 
 
 def plan_from_json(data: object) -> Plan:

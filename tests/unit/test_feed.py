@@ -1,7 +1,7 @@
 import hashlib
 import json
 
-from gatekeeper.feed import digest
+from gatekeeper.seal import digest
 
 
 def test_the_digest_is_over_canonical_json_without_itself():

@@ -17,7 +17,8 @@ MAP: dict[str, frozenset[str]] = {
     "policy": frozenset({"errors"}),
     "filing": frozenset({"policy", "errors"}),
     "account": frozenset({"policy", "errors"}),
-    "gate": frozenset({"filing", "account"}),
+    "seal": frozenset({"errors"}),
+    "gate": frozenset({"filing", "account", "seal"}),
     "reconcile": frozenset({"gate", "drift"}),
     "store": frozenset({"filing", "account"}),
     "survey": frozenset({"reconcile", "store"}),
@@ -42,7 +43,9 @@ MAP: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
 }
 
-PURE = frozenset({"errors", "policy", "filing", "account", "gate", "reconcile", "drift", "feed"})
+PURE = frozenset(
+    {"errors", "policy", "filing", "account", "gate", "reconcile", "drift", "feed", "seal"}
+)
 
 #: Foreign packages that only the named rooms may import.
 ONLY_IN: dict[str, frozenset[str]] = {
