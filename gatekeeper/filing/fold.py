@@ -108,11 +108,17 @@ def same_entity(one: Entity, other: Entity) -> bool:
     By certificate number where both have one, else by subject licence where both have one that
     parses, else by exact name.
     """
-    mine, theirs = entity_keys(one), entity_keys(other)
-    for key in ("certificate", "licence"):
-        if mine[key] and theirs[key]:
-            return mine[key] == theirs[key]
-    return mine["name"] == theirs["name"]
+    if one == other:
+        return True
+    if one.certificate_number and other.certificate_number:
+        mine, theirs = _certificate(one.certificate_number), _certificate(other.certificate_number)
+        if mine and theirs:
+            return mine == theirs
+    if one.licence and other.licence:
+        mine, theirs = _subject(one.licence), _subject(other.licence)
+        if mine and theirs:
+            return mine == theirs
+    return one.name == other.name
 
 
 def entity_keys(entity: Entity) -> dict[str, str]:

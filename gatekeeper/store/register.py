@@ -38,6 +38,8 @@ from gatekeeper.store.tables import applications, entities, orders, trail
 
 _CHUNK: Final = 5000
 """Rows inserted at once."""
+_STREAMED: Final = {"yield_per": _CHUNK}
+"""A whole register is read by pieces: its text need not be in memory beside its values."""
 _KINDS: Final = {
     StepKind.NEW: EntryKind.APPLICATION_NEW.value,
     StepKind.MOVED: EntryKind.APPLICATION_MOVED.value,
@@ -110,19 +112,24 @@ class FilingRegister(RegisterSearch):
         """Every application, in order of its id."""
         with self._db.read() as connection, uncollected():
             bodies = connection.exec_driver_sql(
-                "SELECT body FROM applications ORDER BY application_id"
+                "SELECT body FROM applications ORDER BY application_id", execution_options=_STREAMED
             )
-            return tuple(unpack(body) for body in bodies.scalars())
+            return tuple(map(unpack, bodies.scalars()))
 
     def records(self) -> Records:
         """Applications, orders and version of one and the same moment."""
         with self._db.read() as connection, uncollected():
             rows = connection.exec_driver_sql(
-                "SELECT body, digest FROM applications ORDER BY application_id"
-            ).all()
+                "SELECT body, digest FROM applications ORDER BY application_id",
+                execution_options=_STREAMED,
+            )
+            found = []
+            digests = []
+            for body, digest in rows:
+                found.append(unpack(body))
+                digests.append(digest)
             standing = read_orders(connection)
-            version = register_version([digest for _, digest in rows], standing)
-            return Records(tuple(unpack(body) for body, _ in rows), standing, version)
+            return Records(tuple(found), standing, register_version(digests, standing))
 
     def application(self, application_id: str) -> Application | None:
         found = self.stored([application_id]).get(application_id)

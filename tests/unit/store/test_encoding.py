@@ -21,7 +21,7 @@ from gatekeeper.filing import (
     content_text,
 )
 from gatekeeper.store.chain import link_hash
-from gatekeeper.store.encoding import canonical, from_text, plain, to_text, unpack
+from gatekeeper.store.encoding import _unpack_any, canonical, from_text, plain, to_text, unpack
 from gatekeeper.store.register import ApplicationRow, _told
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -61,8 +61,61 @@ applications = st.builds(
 @given(applications)
 def test_an_application_comes_back_and_is_canonical(application: Application) -> None:
     body = content_text(application)
-    assert unpack(body) == application
+    assert unpack(body) == _unpack_any(body) == application
     assert body == canonical(plain(body))
+
+
+words = st.text("示例a1 .;-%'[]{}:,", max_size=8)
+
+
+@given(words, words, st.lists(words, max_size=3).map(tuple), st.none() | st.just(ServiceType.APP))
+def test_a_plain_body_is_read_without_json(
+    one: str, other: str, several: tuple[str, ...], type_: ServiceType | None
+) -> None:
+    application = Application(
+        application_id=one,
+        filing_id=other,
+        kind=Kind.CHANGE_IP,
+        status=Status.APPROVED,
+        status_at=datetime(2026, 1, 1, tzinfo=UTC),
+        entity=Entity(name=one.strip("{}"), licence=other.strip("{}")),
+        service=Service(type=type_, name=other, domains=several),
+        access=Access(account_id=one, load_balancer=other, ips=several),
+    )
+    body = content_text(application)
+    assert unpack(body) == _unpack_any(body) == application
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"kind":"new"', '"kind":"old"'),
+        ('"status":"approved"', '"status":""'),
+        ('"type":null', '"type":"mini_program"'),
+        ('"province":""', '"province":"","more":""'),
+        ("2026-01-01T", "2026-13-01T"),
+        ('"ips":[]', '"ips":["a""b"]'),
+        ('"ips":[]', '"ips":["a",]'),
+        ('"review":""', '"review":"" x'),
+        (
+            "}",
+            "",
+        ),
+    ],
+)
+def test_a_body_that_was_altered_is_refused(old: str, new: str) -> None:
+    application = Application(
+        application_id="A1",
+        filing_id="F1",
+        kind=Kind.NEW,
+        status=Status.APPROVED,
+        status_at=datetime(2026, 1, 1, tzinfo=UTC),
+        entity=Entity(name="n"),
+    )
+    body = content_text(application)
+    assert old in body
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        unpack(body.replace(old, new))
 
 
 @given(applications, st.none() | texts, texts, texts, st.integers(0, 9), times)
