@@ -6,10 +6,11 @@ import importlib
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
-Purpose = Literal["read", "change", "assume", "watch", "bury", "export", "attribute"]
+Purpose = Literal["read", "change", "assume", "watch", "bury", "export", "attribute", "publish"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CALLERS: Final = (
+    "gatekeeper.aws.bucket",
     "gatekeeper.aws.changes",
     "gatekeeper.aws.cloudtrail",
     "gatekeeper.aws.collect",
@@ -82,6 +83,12 @@ def export_policy(partition: str = "aws-cn") -> dict[str, Any]:
     """What sending findings to an account's Security Hub needs there."""
     product = f"arn:{partition}:securityhub:*:*:product/*/default"
     return _document(_statement("GatekeeperExport", actions("export"), product))
+
+
+def publish_policy(partition: str = "aws-cn", bucket: str = "gatekeeper-*") -> dict[str, Any]:
+    """What writing the decision feed into a bucket needs in the caller's own account."""
+    objects = f"arn:{partition}:s3:::{bucket}/*"
+    return _document(_statement("GatekeeperPublish", actions("publish"), objects))
 
 
 def attribute_policy(partition: str = "aws-cn") -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Decisions:
     digest: str = ""
     key_id: str = ""
     """Who signed it; empty where nobody asked."""
+    offline: bool = False
+    """Made from a dump, which may be older than the feed."""
     internal_sources: tuple[str, ...] | None = None
     """Networks that are not the Internet; ``None`` where the feed does not say."""
     exempt_sources: tuple[str, ...] = ()
@@ -147,12 +149,14 @@ def parse_decisions(
         raise _refused(
             name, f"is not JSON, or was cut short ({error})", f"不是完整的 JSON（{error}）"
         ) from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        schema = content.get("schema") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or "schema" not in content:
+        raise _refused(name, "has no schema, so it is no feed", "没有 schema 字段，不是决策文件")
+    if content["schema"] != SCHEMA:
+        schema = str(content["schema"])[:60]
         raise _refused(
             name,
-            f"has the schema {str(schema)[:60]!r}, not {SCHEMA}",
-            f"的 schema 为 {str(schema)[:60]!r}，不是 {SCHEMA}",
+            f"has the schema {schema!r}, not {SCHEMA}",
+            f"的 schema 为 {schema!r}，不是 {SCHEMA}",
         )
     sealed = _digest(content, name)
     key_id = verify(sealed, content.get("signature"), public_key) if public_key else ""
@@ -208,6 +212,7 @@ def _decisions(content: Mapping[str, Any], sealed: str, key_id: str) -> Decision
         expires_at=_moment(content["expires_at"]),
         digest=sealed,
         key_id=key_id,
+        offline=content.get("offline") is True,
         internal_sources=None if internal is None else _texts(internal),
         exempt_sources=_texts(content.get("exempt_sources", [])),
     )

@@ -75,13 +75,13 @@ def test_a_pipe_declines(filed, process, gatekeeper):
     assert exposed(gatekeeper) == {SHOP, BLOG}
 
 
-def test_a_run_that_does_not_come_to_be_is_json_too(filed, gatekeeper, process, tmp_path):
+def test_a_run_that_does_not_come_to_be_is_json_too(filed, gatekeeper, tmp_path):
     (tmp_path / "tight.yaml").write_text("limits: {floor: 0, percent: 0}\n")
     (tmp_path / "two.yaml").write_text("approvals: {open: 1, close: 1}\n")
     made = document(gatekeeper, "plan", "--out", "plan.json", status=3)
 
     def refused(*words, status):
-        shown = process(*words, "--format", "json", status=status)
+        shown = gatekeeper(*words, "--format", "json", status=status)
         assert shown.json["schema"] == "gatekeeper/run/1"
         assert (shown.json["run_id"], shown.json["results"]) == ("", [])
         assert len(shown.json["trail_head"]) == 64
@@ -106,7 +106,7 @@ def test_a_run_that_does_not_come_to_be_is_json_too(filed, gatekeeper, process, 
     assert gatekeeper("rollback", run["run_id"], "--format", "csv", status=3).out == ""
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("\n", 3)])
 def test_a_terminal_asks(answer, status, filed, tmp_path, gatekeeper):
     controller, terminal = os.openpty()
     os.write(controller, answer.encode())
@@ -280,6 +280,45 @@ def test_decisions_are_sealed(filed, gatekeeper, tmp_path):
     text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert hashlib.sha256(text.encode()).hexdigest() == digest
     assert shown["generated_at"] < shown["expires_at"]
+
+
+def test_signed_decisions_go_into_a_bucket(filed, gatekeeper, tmp_path):
+    import boto3
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gatekeeper.stacks import parse_decisions
+
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    s3 = boto3.client("s3", region_name="cn-northwest-1")
+    s3.create_bucket(
+        Bucket="gatekeeper-feed", CreateBucketConfiguration={"LocationConstraint": "cn-northwest-1"}
+    )
+    out = "s3://gatekeeper-feed/feed.json"
+    done = gatekeeper("decisions", "--sign-key", "key.pem", "--out", out, status=0)
+    assert (done.out, done.err.strip()) == ("", f"wrote {out}")
+    body = s3.get_object(Bucket="gatekeeper-feed", Key="feed.json")["Body"].read()
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    found = parse_decisions(body, name=out, public_key=public)
+    assert {one.verdict for one in found.decided} == {"open", "closed"}
+    assert found.internal_sources
+
+    (tmp_path / "bad.pem").write_text("no key")
+    refused = gatekeeper("decisions", "--sign-key", "bad.pem", status=1)
+    assert "no Ed25519 private key" in refused.err
+    assert "cannot read the signing key" in gatekeeper("decisions", "--sign-key", "n", status=1).err
+    assert "s3://BUCKET/KEY" in gatekeeper("decisions", "--out", "s3://x", status=2).err
+    none = gatekeeper("decisions", "--out", "s3://gatekeeper-none/feed.json", status=1)
+    assert "NoSuchBucket" in none.err
 
 
 def test_the_doctor_tries_and_changes_nothing(filed, gatekeeper):

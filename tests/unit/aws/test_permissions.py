@@ -12,7 +12,7 @@ from gatekeeper.aws import permissions
 FOLDER = Path(__file__).parents[3] / "policies" / "iam"
 
 
-@pytest.mark.parametrize("name", ["read", "change", "assume", "watch", "export", "attribute"])
+@pytest.mark.parametrize("name", ["read", "change", "assume", "watch", "export", "attribute", "publish"])
 def test_the_written_policy_is_the_declared_one(name):
     document = getattr(permissions, f"{name}_policy")()
     assert json.loads((FOLDER / f"{name}.json").read_text()) == document
