@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from gatekeeper.gate import Decision, Overview
+from gatekeeper.gate import Overview, decision_record, moment
 from gatekeeper.seal import digest, sign
 
 SCHEMA = "gatekeeper/decisions/1"
@@ -28,8 +27,8 @@ def feed(
     """
     content = {
         "schema": SCHEMA,
-        "generated_at": _moment(found.at),
-        "expires_at": _moment(found.at + found.policy.decision_ttl),
+        "generated_at": moment(found.at),
+        "expires_at": moment(found.at + found.policy.decision_ttl),
         "region": found.region,
         "offline": offline,
         "accounts": [
@@ -39,7 +38,7 @@ def feed(
         "ports": [
             {"protocol": port.protocol, "port": port.port} for port in found.policy.gated_ports
         ],
-        "decisions": [_decision(decision) for decision in found.decisions],
+        "decisions": [decision_record(decision) for decision in found.decisions],
         "register_version": found.register_version,
         "policy_version": found.policy.version,
         "internal_sources": list(found.policy.internal_sources),
@@ -49,20 +48,3 @@ def feed(
     sealed = digest(content)
     signed = {"signature": sign(sealed, private_key)} if private_key is not None else {}
     return {**content, "digest": sealed, **signed}
-
-
-def _decision(decision: Decision) -> dict[str, Any]:
-    return {
-        "account_id": decision.account_id,
-        "endpoint": decision.endpoint,
-        "kind": decision.kind,
-        "family": decision.family,
-        "ips": list(decision.ips),
-        "decision": decision.verdict.value,
-        "reason": decision.reason,
-        "filing_ids": list(decision.filing_ids),
-    }
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
