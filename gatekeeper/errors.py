@@ -17,6 +17,7 @@ GatekeeperError
 │   └── TrailBroken
 ├── FleetError
 ├── FeedError
+├── StackError            carries a code, as AwsError does
 └── PlanError
     ├── PlanTooLarge      carries the belts
     ├── PlanStale         exit 3
@@ -129,6 +130,14 @@ class FleetError(GatekeeperError):
 
 class FeedError(GatekeeperError):
     """A decision feed cannot be believed: missing, damaged, expired, or signed by another."""
+
+
+class StackError(GatekeeperError):
+    """A stack cannot be described, read, previewed or brought up."""
+
+    def __init__(self, message: str, *, zh: str | None = None, code: str = "Stack") -> None:
+        super().__init__(message, zh=zh)
+        self.code = code
 
 
 class PlanError(GatekeeperError):

@@ -11,7 +11,9 @@ from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, carry_out
 from gatekeeper.errors import AwsError
 from gatekeeper.gate import (
+    GATE_DESCRIPTION,
     SHUT,
+    SHUT_DESCRIPTION,
     CreateGate,
     GateKind,
     RepairGate,
@@ -25,8 +27,6 @@ from gatekeeper.gate import (
 
 ALL_PROTOCOLS: Final = -1
 """What ``rule_key`` gives for every protocol."""
-GATE_DESCRIPTION: Final = "Opened by gatekeeper for filed endpoints only"
-SHUT_DESCRIPTION: Final = "Holds the place of the gate where it was the only group"
 
 
 def create(account: Account, action: CreateGate) -> tuple[Result, Mapping[str, str]]:

@@ -20,7 +20,10 @@ from gatekeeper.gate.filed import (
 )
 from gatekeeper.gate.finder import Finder
 from gatekeeper.gate.gates import (
+    GATE_DESCRIPTION,
     SHUT,
+    SHUT_DESCRIPTION,
+    STACK_TAG,
     GateKind,
     Gates,
     alteration,
@@ -28,6 +31,8 @@ from gatekeeper.gate.gates import (
     gate_rules,
     gate_tags,
     is_ours,
+    owner_tags,
+    port_rules,
     read_gates,
     rule_key,
 )
@@ -84,7 +89,10 @@ from gatekeeper.gate.traffic import Traffic, rule_order, rule_traffic, rules_tra
 
 __all__ = [
     "CATALOGUE",
+    "GATE_DESCRIPTION",
     "SHUT",
+    "SHUT_DESCRIPTION",
+    "STACK_TAG",
     "Absence",
     "AccountFilings",
     "AccountPlan",
@@ -159,8 +167,10 @@ __all__ = [
     "make_plan",
     "moment",
     "narrow",
+    "owner_tags",
     "plan_account",
     "plan_from_json",
+    "port_rules",
     "protocol_name",
     "protocol_number",
     "quotas",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -18,6 +19,10 @@ AWS wants at least one group on an interface and on a load balancer that has gro
 """
 MANAGED_TAG: Final = "gatekeeper:managed"
 OWNER_TAG: Final = "gatekeeper:owner"
+STACK_TAG: Final = "gatekeeper:stack"
+"""What our components put on the groups that a stack owns: ``project/stack``."""
+GATE_DESCRIPTION: Final = "Opened by gatekeeper for filed endpoints only"
+SHUT_DESCRIPTION: Final = "Holds the place of the gate where it was the only group"
 _ANYWHERE: Final[dict[Family, str]] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 GateKind = Family | str
@@ -33,17 +38,24 @@ def gate_name(kind: GateKind) -> str:
 
 def gate_tags(policy: Policy) -> dict[str, str]:
     """The tags that make a gate ours."""
-    return {MANAGED_TAG: "true", OWNER_TAG: policy.owner}
+    return owner_tags(policy.owner)
+
+
+def owner_tags(owner: str) -> dict[str, str]:
+    """The tags of the gates of the installation with this owner id."""
+    return {MANAGED_TAG: "true", OWNER_TAG: owner}
 
 
 def gate_rules(kind: GateKind, policy: Policy) -> tuple[Rule, ...]:
     """What a gate lets in: each opened port from anywhere; the shut group lets in nothing."""
     if kind == SHUT:
         return ()
-    family: Family = "ipv6" if kind == "ipv6" else "ipv4"
-    return tuple(
-        Rule(p.protocol, p.port, p.port, family, _ANYWHERE[family]) for p in policy.opened_ports
-    )
+    return port_rules("ipv6" if kind == "ipv6" else "ipv4", policy.opened_ports)
+
+
+def port_rules(family: Family, ports: Iterable[tuple[str, int]]) -> tuple[Rule, ...]:
+    """One rule for each (protocol, port), from anywhere in the family."""
+    return tuple(Rule(protocol, port, port, family, _ANYWHERE[family]) for protocol, port in ports)
 
 
 class Alteration(NamedTuple):

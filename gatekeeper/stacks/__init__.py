@@ -7,7 +7,7 @@ is loaded when it is first asked for.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatekeeper.stacks.feed import (
     Decided,
@@ -17,15 +17,19 @@ from gatekeeper.stacks.feed import (
     read_decisions,
 )
 
+if TYPE_CHECKING:
+    from gatekeeper.stacks.gates import Gates
+
 __all__ = [
     "Decided",
     "Decisions",
+    "Gates",
     "load_decisions",
     "parse_decisions",
     "read_decisions",
 ]
 
-_LATE: dict[str, str] = {}
+_LATE: dict[str, str] = {"Gates": "gatekeeper.stacks.gates"}
 """Public names that are loaded when they are asked for, and where they are."""
 
 
