@@ -13,6 +13,7 @@ from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from tests.servers import (  # noqa: F401 - fixtures
+    MEASURED,
     empty_store,
     moto_server,
     postgresql_server,
@@ -28,11 +29,11 @@ RECORDED = Path(os.environ.get("GATEKEEPER_RECORDED") or ROOT.parent / "shared" 
 _FOREIGN = ("AWS_", "BOTO_", "GATEKEEPER_", "PG", "FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-settings.register_profile("default", deadline=None, max_examples=60)
+settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile(
     "ci",
     deadline=None,
-    max_examples=60,
+    max_examples=30,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -62,6 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         else "no PostgreSQL wheel for this machine",
     }
     for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "properties"):
+            item.add_marker(pytest.mark.no_cover)
         for marker, reason in missing.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
@@ -94,6 +97,13 @@ def _service_models_once() -> Iterator[None]:
         parse = cache(JSONFileLoader().load_file)
         patch.setattr(JSONFileLoader, "load_file", lambda _self, path: parse(path))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not measured starts no processes that are."""
+    if request.node.get_closest_marker("no_cover"):
+        monkeypatch.delenv(MEASURED, raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ def serve(region: str, *, port: int = 0) -> Iterator[Sandbox]:
             zh="内置 AWS 需要 moto，请安装 demo 附加依赖：pip install 'gatekeeper[demo]'",
         ) from None
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # moto draws some seven hundred machine images for every account unless told otherwise.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     _keep_no_trail()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     try:

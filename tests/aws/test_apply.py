@@ -16,9 +16,11 @@ from gatekeeper.aws.collect import collect
 from gatekeeper.errors import PlanStale
 from gatekeeper.filing import Kind
 from gatekeeper.policy import parse_policy
+from tests.servers import unmeasured
 
 from .bench import OWN, portrait, rule
 
+pytestmark = pytest.mark.no_cover
 GATE = {
     ("tcp", 80, 80, "0.0.0.0/0"),
     ("tcp", 443, 443, "0.0.0.0/0"),
@@ -460,6 +462,7 @@ def processes():
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=unmeasured(),
     ) as process:
 
         def run(*requests):

@@ -105,7 +105,7 @@ def test_the_same_values_as_botocore_and_answers(service, operation):
     shape = service.operation_model(operation).output_shape.members[key]
     tag = shape.serialization["name"]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.lists(rendered(shape.member), max_size=3), st.sampled_from([None, "more"]))
     def same(items, token):
         inner = "".join(f"<item>{item}</item>" for item in items)
@@ -173,7 +173,7 @@ def test_a_cut_body_is_refused(kept):
         read_page("DescribeSecurityGroups", GOOD[:kept])
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(0, len(GOOD) - 1))
 def test_no_prefix_of_an_answer_is_an_answer(kept):
     with pytest.raises(AnswerError):

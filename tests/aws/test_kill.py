@@ -17,10 +17,13 @@ from gatekeeper.filing import Kind
 from gatekeeper.gate import gate_tags
 from gatekeeper.policy import default_policy
 from gatekeeper.store import open_store
+from tests.servers import unmeasured
 
 from .bench import MotoBench, portrait, rule
 from .conftest import empty
 from .dying import gatekeeping, read_plan
+
+pytestmark = pytest.mark.no_cover
 
 #: The changing calls of the whole plan; a test holds this figure to the truth.
 CALLS = 9
@@ -34,6 +37,7 @@ def mortal():
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=unmeasured(),
     ) as process:
 
         def run(*requests):

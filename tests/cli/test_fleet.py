@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from gatekeeper.errors import FleetError
+from tests.servers import unmeasured
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -40,7 +41,7 @@ def server():
     command = [sys.executable, "-m", "benches.fleetserver", "--latency", "0.02"]
     with subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        env={**unmeasured(), "PYTHONPATH": str(SCRIPTS)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

@@ -21,7 +21,7 @@ from tests.cli.world import BLOG, SHOP
 SETTINGS = """
 jobs:
   collect: {every: 1h}
-  audit: {every: 2s}
+  audit: {every: 1h}
   reconcile: {every: 1h}
   close: {every: 1s}
   open: {every: 1h}
@@ -116,6 +116,7 @@ def test_what_is_opened_by_hand_is_closed_by_itself(filed, serve, tmp_path):
         assert 'gatekeeper_job_runs_total{job="close",result="ok"}' in figures
         assert json.loads(page(process, "/healthz"))["ok"] is True
         assert ended(process) == 0
+        assert [line["run"] for line in process.log() if line.get("job") == "close"]
     with open_store(f"sqlite:///{tmp_path}/gatekeeper.db") as store:
         assert store.verify_trail().ok
         assert store.unfinished_runs() == ()
@@ -125,7 +126,7 @@ def test_what_is_opened_by_hand_is_closed_by_itself(filed, serve, tmp_path):
 
 
 def test_on_sqlite_a_second_instance_does_not_start(filed, serve, process):
-    with serve() as first:
+    with serve(SETTINGS.replace("1s", "1h")) as first:
         until(lambda: first.log() and "runs as" in first.log()[-1]["message"])
         second = process("run", status=1)
         assert second.err.count("\n") == 1

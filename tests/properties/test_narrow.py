@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.account import FAMILIES, Family, Rule, SecurityGroup
 from gatekeeper.gate import Internet, MalformedRule, Narrowing, narrow
 from gatekeeper.gate.internet import networks
 from gatekeeper.policy import Policy, parse_policy
+from tests.properties.examples import examples
 from tests.properties.exhaustive import aligned_blocks, fewest
 from tests.properties.rule_oracle import SPECIAL, Net, Service, edges, identity, serves
 
@@ -134,7 +135,7 @@ def services(drawn: Sequence[Rule]) -> list[Service]:
 _PAIRS = ((0, 0), (3, 3), (3, 4), (3, 5), (8, 0), (8, 1), (255, 255))
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(rule_lists, asked)
 def test_what_is_left_is_exactly_the_rest(drawn: list[Rule], families: tuple[Family, ...]) -> None:
     found = narrowed(drawn, families)
@@ -162,7 +163,7 @@ def test_what_is_left_is_exactly_the_rest(drawn: list[Rule], families: tuple[Fam
                 assert is_ & ~inside == other & ~inside, what
 
 
-@settings(max_examples=200)
+@examples(2)
 @given(rule_lists, asked)
 def test_only_what_exposes_goes(drawn: list[Rule], families: tuple[Family, ...]) -> None:
     found = narrowed(drawn, families)
@@ -174,7 +175,7 @@ def test_only_what_exposes_goes(drawn: list[Rule], families: tuple[Family, ...])
         assert (rule in found.removed) == exposes, rule
 
 
-@settings(max_examples=200)
+@examples(2)
 @given(rule_lists, asked)
 def test_nothing_is_added_twice(drawn: list[Rule], families: tuple[Family, ...]) -> None:
     found = narrowed(drawn, families)
@@ -187,7 +188,7 @@ def test_nothing_is_added_twice(drawn: list[Rule], families: tuple[Family, ...])
         assert rule.kind != "prefix_list" or rule.source in {r.source for r in found.removed}
 
 
-@settings(max_examples=200)
+@examples(2)
 @given(rule_lists, asked)
 def test_words_carry_over(drawn: list[Rule], families: tuple[Family, ...]) -> None:
     """Each remainder keeps the description of a removed rule that let some of it in."""
@@ -206,7 +207,7 @@ def test_words_carry_over(drawn: list[Rule], families: tuple[Family, ...]) -> No
         assert net.senders(rule) & net.senders(heir)
 
 
-@settings(max_examples=200)
+@examples(2)
 @given(rule_lists, asked)
 def test_narrowing_again_is_nothing(drawn: list[Rule], families: tuple[Family, ...]) -> None:
     left = after(drawn, narrowed(drawn, families))
@@ -250,7 +251,7 @@ def small_rules() -> st.SearchStrategy[Rule]:
     )
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(st.lists(small_rules(), min_size=1, max_size=5).map(accepted))
 def test_the_smallest_list_wins(drawn: list[Rule]) -> None:
     """No shorter list of new rules, beside those that stay, gives the same traffic."""

@@ -10,7 +10,7 @@ from functools import reduce
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.account import FAMILIES, Family, Rule
@@ -18,6 +18,7 @@ from gatekeeper.gate import Traffic, rules_traffic
 from gatekeeper.gate.cover import smallest_cover
 from gatekeeper.gate.reading import ALL_PROTOCOLS
 from gatekeeper.gate.spans import normalise
+from tests.properties.examples import examples
 from tests.properties.exhaustive import aligned_blocks, fewest
 
 BITS = {"ipv4": 32, "ipv6": 128}
@@ -119,7 +120,7 @@ def test_equal_sets_are_equal_values(
     assert (first == second) == (first_masks == second_masks)
 
 
-@settings(max_examples=30)
+@examples(1)
 @given(st.sampled_from(FAMILIES), recipes, recipes, recipes)
 def test_the_laws_of_sets(
     family: Family,
@@ -155,7 +156,7 @@ def test_a_set_of_nearly_all_protocols_is_one_value(family: Family, named: int) 
     assert not below & reduce(Traffic.union, singles[named:])
 
 
-@settings(max_examples=30)
+@examples(1)
 @given(st.sampled_from(FAMILIES), st.lists(atoms, max_size=4))
 def test_the_rules_of_a_set_make_that_set(family: Family, pieces: list[Atom]) -> None:
     total = reduce(Traffic.union, (traffic_of(family, a) for a in pieces), Traffic(family))
@@ -240,7 +241,7 @@ def test_icmp_type_code_pairs_are_exact(pairs: list[tuple[int, int]]) -> None:
     assert rules_traffic(total.to_rules(), "ipv4") == total
 
 
-@settings(max_examples=15)
+@examples(0.5)
 @given(st.sampled_from(FAMILIES), recipes)
 def test_families_do_not_mix(family: Family, recipe: list[tuple[str, Atom]]) -> None:
     total, _ = built(family, recipe)
@@ -292,7 +293,7 @@ def test_icmp_rules_come_back_as_the_same_set(
 masks = st.integers(0, 255)
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(st.lists(st.tuples(masks, masks), min_size=1, max_size=5))
 def test_a_cover_of_scattered_needs_is_the_smallest(drawn: list[tuple[int, int]]) -> None:
     """Any part of what is allowed may be required: here the exact search has choices to make."""

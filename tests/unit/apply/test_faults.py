@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +13,18 @@ from gatekeeper.store import Store, open_store
 from gatekeeper.testing import Fault, Killed
 from tests.unit.apply.given import Scene, shape
 
+pytestmark = pytest.mark.no_cover
+
 #: The whole plan has so many changing calls; a test holds this figure to the truth.
 CALLS = 12
 KILLED = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with open_store("sqlite://") as opened:
+def store(empty_store: Path, tmp_path: Path) -> Iterator[Store]:
+    path = tmp_path / "gatekeeper.db"
+    shutil.copy(empty_store, path)
+    with open_store(f"sqlite:///{path}") as opened:
         yield opened
 
 
