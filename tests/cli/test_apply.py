@@ -106,7 +106,10 @@ def test_a_run_that_does_not_come_to_be_is_json_too(filed, gatekeeper, tmp_path)
     assert gatekeeper("rollback", run["run_id"], "--format", "csv", status=3).out == ""
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("\n", 3)])
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("y\n", 0), ("\n", 3), pytest.param("n\n", 3, marks=pytest.mark.soak)],
+)
 def test_a_terminal_asks(answer, status, filed, tmp_path, gatekeeper):
     controller, terminal = os.openpty()
     os.write(controller, answer.encode())
