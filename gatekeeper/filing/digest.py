@@ -10,7 +10,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Final
 
-from gatekeeper.filing.model import Application, Order
+from gatekeeper.filing.model import Application, Entity, Order
 
 _ENCODER: Final = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
@@ -32,10 +32,7 @@ def content_text(application: Application) -> str:
         f'{{"access":{{"account_id":{quote(access.account_id)},"ips":{_list(access.ips)},'
         f'"load_balancer":{quote(access.load_balancer)}}},'
         f'"application_id":{quote(application.application_id)},'
-        f'"entity":{{"certificate_number":{quote(entity.certificate_number)},'
-        f'"certificate_type":{quote(entity.certificate_type)},'
-        f'"licence":{quote(entity.licence)},"name":{quote(entity.name)},'
-        f'"province":{quote(entity.province)}}},'
+        f'"entity":{_entity(entity)},'
         f'"filing_id":{quote(application.filing_id)},"kind":"{application.kind.value}",'
         f'"review":{quote(application.review)},'
         f'"service":{{"domains":{_list(service.domains)},"licence":{quote(service.licence)},'
@@ -68,6 +65,16 @@ def utc_text(at: datetime) -> str:
             raise ValueError("a time without offset says no instant")
         at = at.astimezone(UTC)
     return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+@lru_cache(maxsize=65536)
+def _entity(entity: Entity) -> str:
+    return (
+        f'{{"certificate_number":{quote(entity.certificate_number)},'
+        f'"certificate_type":{quote(entity.certificate_type)},'
+        f'"licence":{quote(entity.licence)},"name":{quote(entity.name)},'
+        f'"province":{quote(entity.province)}}}'
+    )
 
 
 def _list(texts: tuple[str, ...]) -> str:

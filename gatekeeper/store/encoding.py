@@ -76,7 +76,9 @@ _TEXT: Final = r'"([^"\\]*)"'
 _TEXTS: Final = r'\[((?:"[^"\\]*"(?:,"[^"\\]*")*)?)\]'
 _PLAIN_BODY: Final = re.compile(
     rf'{{"access":{{"account_id":{_TEXT},"ips":{_TEXTS},"load_balancer":{_TEXT}}},'
-    rf'"application_id":{_TEXT},"entity":{{("[^{{}}\\]*")}},"filing_id":{_TEXT},'
+    rf'"application_id":{_TEXT},"entity":{{"certificate_number":{_TEXT},'
+    rf'"certificate_type":{_TEXT},"licence":{_TEXT},"name":{_TEXT},"province":{_TEXT}}},'
+    rf'"filing_id":{_TEXT},'
     rf'"kind":{_TEXT},"review":"","service":{{"domains":{_TEXTS},"licence":{_TEXT},'
     rf'"name":{_TEXT},"type":(?:null|{_TEXT})}},"status":{_TEXT},"status_at":{_TEXT}}}'
 )
@@ -99,15 +101,15 @@ def unpack(body: str) -> Application:
     if match is None:
         return _unpack_any(body)
     found = match.groups()
-    account_id, ips, load_balancer, application_id, entity, filing_id, kind = found[:7]
-    domains, licence, name, type_, status, status_at = found[7:]
+    account_id, ips, load_balancer, application_id = found[:4]
+    filing_id, kind, domains, licence, name, type_, status, status_at = found[9:]
     return Application(
         application_id=application_id,
         filing_id=filing_id,
         kind=_KINDS[kind],
         status=_STATUSES[status],
         status_at=_time(status_at),
-        entity=_entity(entity),
+        entity=_entity(*found[4:9]),
         service=Service(
             type=_TYPES[type_],
             name=name,
@@ -118,13 +120,21 @@ def unpack(body: str) -> Application:
     )
 
 
-@lru_cache(maxsize=4096)
-def _entity(members: str) -> Entity:
-    """One value for all applications of an entity that stand near each other."""
-    return Entity(**json.loads(f"{{{members}}}"))
+@lru_cache(maxsize=65536)
+def _entity(
+    certificate_number: str, certificate_type: str, licence: str, name: str, province: str
+) -> Entity:
+    """One value for all applications of an entity, as far as may be."""
+    return Entity(
+        name=name,
+        certificate_type=certificate_type,
+        certificate_number=certificate_number,
+        province=province,
+        licence=licence,
+    )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _access(account_id: str, load_balancer: str, ips: str) -> Access:
     return Access(
         account_id=account_id,

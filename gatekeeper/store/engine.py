@@ -140,6 +140,28 @@ class Database:
         marks = ", ".join("?" * len(table.columns))
         self.many(connection, f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
+    @contextmanager
+    def unindexed(self, connection: Connection, table: Table) -> Iterator[None]:
+        """Fill an empty table on PostgreSQL: its indexes are made at the end, in one go each.
+
+        Others wait for the table until the transaction ends.  A role that does not own the table
+        keeps the indexes, and takes longer.
+        """
+        owned = (
+            not self.sqlite
+            and connection.exec_driver_sql(
+                "SELECT pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class"
+                " WHERE oid = %s::regclass",
+                (table.name,),
+            ).scalar()
+        )
+        indexes = sorted(table.indexes, key=lambda index: str(index.name)) if owned else []
+        for index in indexes:
+            index.drop(connection)
+        yield
+        for index in indexes:
+            index.create(connection)
+
     def add_missing(
         self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
     ) -> None:
@@ -256,6 +278,11 @@ _SQLITE_SIGNS: Final = (
         "数据库不可写，请检查文件及其目录的权限",
     ),
     ("disk is full", "the disk is full; make room", "磁盘已满，请清理空间"),
+    (
+        "disk I/O error",
+        "the disk takes or gives no data: it is full, over its quota or failing; see to it",
+        "磁盘无法读写：空间已满、超出配额或发生故障，请检查磁盘",
+    ),
 )
 
 

@@ -7,6 +7,7 @@ content: certificate numbers and what only a review reads stay in the register.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +39,8 @@ from gatekeeper.store.tables import applications, entities, orders, trail
 
 _CHUNK: Final = 5000
 """Rows inserted at once."""
+_FILLED_AT_ONCE: Final = 20_000
+"""From so many applications on an empty register is filled first and indexed then."""
 _STREAMED: Final = {"yield_per": _CHUNK}
 """A whole register is read by pieces: its text need not be in memory beside its values."""
 _KINDS: Final = {
@@ -207,11 +210,12 @@ class FilingRegister(RegisterSearch):
                 yield chain.Draft(now, actor, _KINDS[step.kind], name, account_id, data)
 
         with self._db.write(trail=True) as connection:
-            self._refuse_known(
-                connection, [name for name, step in firsts.items() if step.before is None]
-            )
-            chain.extend(self._db, connection, told(connection))
-            self._db.insert(connection, applications, new)
+            fresh = [name for name, step in firsts.items() if step.before is None]
+            empty = self._refuse_known(connection, fresh)
+            much = empty and len(fresh) >= _FILLED_AT_ONCE
+            with self._db.unindexed(connection, applications) if much else nullcontext():
+                chain.extend(self._db, connection, told(connection))
+                self._db.insert(connection, applications, new)
             self._replace(connection, changed)
             self._db.add_missing(connection, entities, list(named.values()))
 
@@ -334,16 +338,18 @@ class FilingRegister(RegisterSearch):
         entry = Entry(at=at, actor=by, kind=kind, subject=filing_id, data=data)
         chain.append(self._db, connection, [entry])
 
-    def _refuse_known(self, connection: Connection, names: Sequence[str]) -> None:
+    def _refuse_known(self, connection: Connection, names: Sequence[str]) -> bool:
+        """Whether the register is empty; where it is not, none of the names may be in it."""
         query = select(applications.c.application_id).where(
             applications.c.application_id.in_(bindparam("ids", expanding=True))
         )
         if connection.execute(select(applications.c.application_id).limit(1)).first() is None:
-            return
+            return True
         for ids in batches(names, BATCH):
             raced = connection.execute(query, {"ids": ids}).scalar()
             if raced is not None:
                 raise _raced(raced)
+        return False
 
     def _replace(
         self, connection: Connection, changed: Sequence[tuple[ApplicationRow, Stored]]

@@ -7,7 +7,6 @@ anywhere in it, so every entity is looked at: they are few and narrow beside the
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -34,11 +33,11 @@ class EntityRow(NamedTuple):
     licence: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def entity_row(entity: Entity) -> EntityRow:
     """What a search for the entity reads."""
     words = search_words(entity)
-    return EntityRow(hashlib.sha256(json.dumps(words).encode()).hexdigest()[:32], *words)
+    return EntityRow(hashlib.sha256("\0".join(words).encode()).hexdigest()[:32], *words)
 
 
 class FilingPast(NamedTuple):
@@ -102,8 +101,9 @@ class RegisterSearch:
 
     def _conditions(self, connection: Connection, search: Search) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
-        if search.statuses:
-            found.append(_COLUMNS.status.in_(sorted(search.statuses)))
+        if search.statuses or search.kinds:
+            # Kinds are looked up below their statuses: one index serves both.
+            found.append(_COLUMNS.status.in_(sorted(search.statuses or Status)))
         if search.kinds:
             found.append(_COLUMNS.kind.in_(sorted(search.kinds)))
         if search.accounts:

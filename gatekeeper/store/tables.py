@@ -46,8 +46,7 @@ applications = Table(
     Index("applications_filing", "filing_id"),
     Index("applications_account", "account_id"),
     Index("applications_entity", "entity"),
-    Index("applications_kind", "kind"),
-    Index("applications_status", "status"),
+    Index("applications_status", "status", "kind"),
 )
 
 entities = Table(

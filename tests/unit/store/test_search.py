@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
+from sqlalchemy import Connection, inspect
 
+from gatekeeper.errors import StoreError
 from gatekeeper.filing import (
     Access,
     Application,
@@ -21,8 +23,8 @@ from gatekeeper.filing import (
     advance,
     fold,
 )
-from gatekeeper.store import Store, search
-from gatekeeper.store.tables import entities
+from gatekeeper.store import Store, register, search
+from gatekeeper.store.tables import applications, entities
 from tests.unit.store.given import application, bring, minutes
 
 LATER = datetime(2026, 11, 20, tzinfo=UTC)
@@ -212,3 +214,43 @@ def test_an_id_of_a_filing_comes_before_one_of_an_application(store: Store) -> N
 def test_what_is_not_there_is_not_found(store: Store, record: str) -> None:
     bring(store, [application(1)])
     assert store.filing_past(record) is None
+
+
+@pytest.mark.parametrize("owned", [True, False], ids=["owner", "other-role"])
+def test_an_empty_register_is_filled_first_and_indexed_then(
+    store: Store, owned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "_FILLED_AT_ONCE", 50)
+    if not owned:
+        real = Connection.exec_driver_sql
+
+        def told(self: Connection, statement: str, *given: object, **options: object) -> object:
+            if "relowner" in statement:
+                statement = statement.replace("pg_has_role(relowner, 'USAGE')", "false")
+            return real(self, statement, *given, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Connection, "exec_driver_sql", told)
+    bring(store, records())
+    with store._db.read() as connection:
+        names = {index["name"] for index in inspect(connection).get_indexes("applications")}
+    assert names == {index.name for index in applications.indexes}
+    assert store.applications() == tuple(records())
+    assert store.verify_trail().ok
+
+
+def test_a_fill_that_fails_leaves_the_indexes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "_FILLED_AT_ONCE", 50)
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._db, "add_missing", refuse)
+        with pytest.raises(StoreError, match="disk"):
+            bring(store, records())
+    with store._db.read() as connection:
+        names = {index["name"] for index in inspect(connection).get_indexes("applications")}
+    assert names == {index.name for index in applications.indexes}
+    assert store.applications() == ()

@@ -30,8 +30,9 @@ def upgrade() -> None:
     )
     op.add_column("applications", sa.Column("entity", KEY, nullable=False, server_default=""))
     _fill(op.get_bind())
-    for name in ("account_id", "entity", "kind", "status"):
-        op.create_index(f"applications_{name.removesuffix('_id')}", "applications", [name])
+    op.create_index("applications_account", "applications", ["account_id"])
+    op.create_index("applications_entity", "applications", ["entity"])
+    op.create_index("applications_status", "applications", ["status", "kind"])
 
 
 def _fill(connection: sa.Connection) -> None:
@@ -63,7 +64,7 @@ def _fill(connection: sa.Connection) -> None:
         for name, body in rows:
             said = json.loads(body)["entity"]
             words = tuple(said[key].casefold() for key in ("name", "certificate_number", "licence"))
-            entity = hashlib.sha256(json.dumps(words).encode()).hexdigest()[:32]
+            entity = hashlib.sha256("\0".join(words).encode()).hexdigest()[:32]
             named.append({"id": name, "of": entity})
             if entity not in known:
                 known.add(entity)
