@@ -1,5 +1,8 @@
 """Which calls an account lets us make: each read tried small, each change as EC2's DryRun.
 
+A change is tried as apply makes it: a group with our tag, the outbound rule of a group of ours.
+The policies in ``policies/iam`` allow no other.
+
 A DryRun is refused by AWS after it judged the permission and before it changes anything:
 ``DryRunOperation`` means allowed.  The load balancers' APIs have none, so their changes are not
 tried.  Should an emulator ignore the flag, what is asked for changes nothing that matters.
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, NamedTuple
 
 from gatekeeper.aws.faults import EXPECTED, translate
+from gatekeeper.aws.permissions import MANAGED
 from gatekeeper.aws.session import Connection
 
 Answer = Literal["ok", "missing", "unknown", "not tried"]
@@ -26,6 +30,7 @@ _NOWHERE: Final = {
     "IpRanges": [{"CidrIp": "127.0.0.1/32", "Description": "gatekeeper doctor"}],
 }
 """A rule that lets nobody in."""
+_OURS: Final = {"Key": MANAGED, "Value": "true"}
 
 
 class Probe(NamedTuple):
@@ -89,7 +94,7 @@ def probe_authors(connection: Connection) -> Iterator[Probe]:
 def probe_changes(connection: Connection) -> Iterator[Probe]:
     """Every change that apply makes, as a DryRun on the first object that there is."""
     ec2 = connection.client("ec2")
-    group, interface = _first_objects(ec2)
+    group, gate, interface = _first_objects(ec2)
     vpc_id = group["VpcId"] if group is not None else None
     on_group: dict[str, Callable[[str], Any]] = {
         "ec2:AuthorizeSecurityGroupIngress": lambda name: ec2.authorize_security_group_ingress(
@@ -98,28 +103,38 @@ def probe_changes(connection: Connection) -> Iterator[Probe]:
         "ec2:RevokeSecurityGroupIngress": lambda name: ec2.revoke_security_group_ingress(
             GroupId=name, IpPermissions=[_NOWHERE], DryRun=True
         ),
-        "ec2:RevokeSecurityGroupEgress": lambda name: ec2.revoke_security_group_egress(
-            GroupId=name, IpPermissions=[_NOWHERE], DryRun=True
-        ),
-        "ec2:CreateTags": lambda name: ec2.create_tags(
-            Resources=[name], Tags=[{"Key": "gatekeeper:doctor", "Value": "dry-run"}], DryRun=True
-        ),
     }
-    action = "ec2:CreateSecurityGroup"
-    if vpc_id is None:
-        yield Probe(action, "not tried", "no VPC with a security group to try it on")
-    else:
-        yield _dry(
-            action,
-            lambda: ec2.create_security_group(
-                GroupName="gatekeeper-doctor", Description="dry run", VpcId=vpc_id, DryRun=True
-            ),
-        )
+    # Tags are allowed on what is made in the same call alone, so one call tells of both actions.
+    for action in ("ec2:CreateSecurityGroup", "ec2:CreateTags"):
+        if vpc_id is None:
+            yield Probe(action, "not tried", "no VPC with a security group to try it on")
+        else:
+            yield _dry(
+                action,
+                lambda: ec2.create_security_group(
+                    GroupName="gatekeeper-doctor",
+                    Description="dry run",
+                    VpcId=vpc_id,
+                    TagSpecifications=[{"ResourceType": "security-group", "Tags": [_OURS]}],
+                    DryRun=True,
+                ),
+            )
     for action, call in on_group.items():
         if group is None:
             yield Probe(action, "not tried", "no security group to try it on")
         else:
             yield _dry(action, lambda call=call: call(group["GroupId"]))  # type: ignore[misc]
+    action = "ec2:RevokeSecurityGroupEgress"
+    if gate is None:
+        yield Probe(action, "not tried", "no group of ours to try it on")
+    else:
+        name = gate["GroupId"]
+        yield _dry(
+            action,
+            lambda: ec2.revoke_security_group_egress(
+                GroupId=name, IpPermissions=[_NOWHERE], DryRun=True
+            ),
+        )
     action = "ec2:ModifyNetworkInterfaceAttribute"
     if interface is None:
         yield Probe(action, "not tried", "no interface of our own to try it on")
@@ -138,15 +153,17 @@ def probe_changes(connection: Connection) -> Iterator[Probe]:
         yield Probe(action, "not tried", "the load balancers' API has no DryRun")
 
 
-def _first_objects(ec2: Any) -> tuple[Any, Any]:
-    """A security group, and an interface that is ours to change; ``None`` where there is none."""
+def _first_objects(ec2: Any) -> tuple[Any, Any, Any]:
+    """A security group, one that we made, an interface that is ours to change; else ``None``."""
+    made = [{"Name": f"tag:{_OURS['Key']}", "Values": [_OURS["Value"]]}]
     try:
         groups = ec2.describe_security_groups(MaxResults=5)["SecurityGroups"]
+        gates = ec2.describe_security_groups(MaxResults=5, Filters=made)["SecurityGroups"]
         interfaces = ec2.describe_network_interfaces(MaxResults=50)["NetworkInterfaces"]
     except EXPECTED:
-        return None, None
+        return None, None, None
     ours = (one for one in interfaces if not one.get("RequesterManaged") and one.get("Groups"))
-    return next(iter(groups), None), next(ours, None)
+    return next(iter(groups), None), next(iter(gates), None), next(ours, None)
 
 
 def _tried(action: str, call: Callable[[], Any]) -> Probe:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -95,9 +96,10 @@ def _print(document: Document, settings: Settings) -> None:
     from gatekeeper.aws.answers import partition_of
     from gatekeeper.report.text import to_json
 
-    makers = {
+    makers: dict[Document, Callable[..., dict[str, Any]]] = {
         Document.READ: permissions.read_policy,
         Document.CHANGE: permissions.change_policy,
         Document.ASSUME: permissions.assume_policy,
     }
-    show(to_json(makers[document](partition_of(settings.region))))
+    region = {} if document is Document.ASSUME else {"region": settings.region}
+    show(to_json(makers[document](partition_of(settings.region), **region)))

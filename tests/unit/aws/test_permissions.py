@@ -12,7 +12,9 @@ from gatekeeper.aws import permissions
 FOLDER = Path(__file__).parents[3] / "policies" / "iam"
 
 
-@pytest.mark.parametrize("name", ["read", "change", "assume", "watch", "export", "attribute", "publish"])
+@pytest.mark.parametrize(
+    "name", ["read", "change", "assume", "watch", "export", "attribute", "publish", "boundary"]
+)
 def test_the_written_policy_is_the_declared_one(name):
     document = getattr(permissions, f"{name}_policy")()
     assert json.loads((FOLDER / f"{name}.json").read_text()) == document
@@ -38,11 +40,15 @@ def test_the_partition_and_the_role_are_in_the_resource():
 
 
 def test_a_watcher_takes_messages_from_one_queue_and_puts_them_into_another():
-    take, put = permissions.watch_policy("aws", "mine")["Statement"]
-    assert take["Resource"] == "arn:aws:sqs:*:*:mine"
+    made = permissions.watch_policy("aws", "mine", region="*", account="111122223333")
+    take, put = made["Statement"]
+    assert take["Resource"] == "arn:aws:sqs:*:111122223333:mine"
     assert set(take["Action"]) == {
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility",
     }
-    assert (put["Action"], put["Resource"]) == (["sqs:SendMessage"], "arn:aws:sqs:*:*:mine-dead")
+    assert (put["Action"], put["Resource"]) == (
+        ["sqs:SendMessage"],
+        "arn:aws:sqs:*:111122223333:mine-dead",
+    )
