@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benches import apply, exposure, fleet, imports, inprocess
+from benches import apply, exposure, fleet, imports, inprocess, million
 
 BENCHES = {
     "exposure": exposure,
     "fleet": fleet,
     "import": imports,
     "inprocess": inprocess,
+    "million": million,
     "apply": apply,
 }
 
