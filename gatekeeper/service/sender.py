@@ -50,6 +50,8 @@ _PASS: Final = 5_000
 _REWRITES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to write down that a message arrived."""
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
+_SKEW: Final = timedelta(minutes=1)
+"""How far the clocks of two instances may lie apart."""
 _TICK: Final = timedelta(microseconds=1)
 
 _log = logging.getLogger(__name__)
@@ -151,7 +153,8 @@ class _Pass:
         """Send what is due for one route, until it fails."""
         now = self._clock()
         due = self._store.due_notices(at=now, limit=_PASS, route=route.name)
-        taken = self._store.messages_since(route.name, now - route.rate.per)
+        # What was sent later than now was sent before the clock was set back, and counts no more.
+        taken = self._store.messages_since(route.name, now - route.rate.per, now + _SKEW)
         way = channel(route)
         for notices in messages(due, route, room=route.rate.count - taken, at=now):
             if self._stop.is_set() or not self._deliver(way, route, notices):

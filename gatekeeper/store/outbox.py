@@ -11,7 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.store.encoding import canonical, from_text, plain, to_text
@@ -74,7 +85,7 @@ class Outbox:
         """Notices to send now, of one route or of all, oldest first."""
         query = (
             select(outbox)
-            .where(outbox.c.state == "waiting", outbox.c.due_at <= to_text(at))
+            .where(outbox.c.state == "waiting", _due(to_text(at)))
             .order_by(outbox.c.notice_id)
             .limit(limit)
         )
@@ -100,8 +111,8 @@ class Outbox:
             select(
                 outbox.c.route,
                 func.count(),
-                func.sum(case((outbox.c.due_at <= now, 1), else_=0)),
-                func.max(case((outbox.c.attempts > 0, outbox.c.due_at))),
+                func.sum(case((_due(now), 1), else_=0)),
+                func.max(case((and_(outbox.c.attempts > 0, not_(_due(now))), outbox.c.due_at))),
             )
             .where(outbox.c.state == "waiting")
             .group_by(outbox.c.route)
@@ -159,14 +170,16 @@ class Outbox:
         with self._db.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def messages_since(self, route: str, since: datetime) -> int:
-        """How many messages a route took since a time.
+    def messages_since(self, route: str, since: datetime, until: datetime | None = None) -> int:
+        """How many messages a route took since a time, and until another.
 
         Notices of one message were marked in one moment, those of different ones in different.
         """
         query = select(func.count(outbox.c.done_at.distinct())).where(
             outbox.c.route == route, outbox.c.state == "sent", outbox.c.done_at > to_text(since)
         )
+        if until is not None:
+            query = query.where(outbox.c.done_at <= to_text(until))
         with self._db.read() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -186,6 +199,20 @@ class Outbox:
                 .where(outbox.c.notice_id.in_(notice_ids), outbox.c.state == "waiting")
                 .values(state=state, done_at=to_text(at), attempts=outbox.c.attempts + 1, error="")
             )
+
+
+def _due(now: str) -> ColumnElement[bool]:
+    """Whether a notice may be sent.
+
+    One that was made later than now was made before the clock was set back: if it was not to wait
+    then, or was to be tried again after a pause, it is due, whatever the clock said.
+    """
+    tried = outbox.c.attempts > 0
+    later = outbox.c.due_at > outbox.c.created_at
+    return or_(
+        outbox.c.due_at <= now,
+        and_(outbox.c.created_at > now, or_(and_(tried, later), and_(not_(tried), not_(later)))),
+    )
 
 
 def queue(
