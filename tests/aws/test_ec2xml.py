@@ -9,13 +9,14 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import EC2QueryParser
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.aws import answers
 from gatekeeper.aws.answers import AnswerError
 from gatekeeper.aws.ec2xml import OPERATIONS, read_page
 from gatekeeper.aws.slim import EC2_READS
+from tests.properties.examples import examples
 
 from .conftest import ec2
 
@@ -105,7 +106,7 @@ def test_the_same_values_as_botocore_and_answers(service, operation):
     shape = service.operation_model(operation).output_shape.members[key]
     tag = shape.serialization["name"]
 
-    @settings(max_examples=30, deadline=None)
+    @examples(1)
     @given(st.lists(rendered(shape.member), max_size=3), st.sampled_from([None, "more"]))
     def same(items, token):
         inner = "".join(f"<item>{item}</item>" for item in items)
@@ -173,7 +174,7 @@ def test_a_cut_body_is_refused(kept):
         read_page("DescribeSecurityGroups", GOOD[:kept])
 
 
-@settings(max_examples=100)
+@examples(3)
 @given(st.integers(0, len(GOOD) - 1))
 def test_no_prefix_of_an_answer_is_an_answer(kept):
     with pytest.raises(AnswerError):
