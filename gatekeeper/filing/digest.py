@@ -17,6 +17,8 @@ _ENCODER: Final = json.JSONEncoder(
 )
 
 
+_WHOLE_SECONDS: Final = len("2026-11-03T09:30:00+00:00")
+
 quote: Final = encode_basestring
 """A text as canonical JSON."""
 
@@ -64,7 +66,8 @@ def utc_text(at: datetime) -> str:
         if at.tzinfo is None:
             raise ValueError("a time without offset says no instant")
         at = at.astimezone(UTC)
-    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    text = at.isoformat()  # with a fraction only where there is one: "…T09:30:00+00:00"
+    return f"{text[:19]}.000000Z" if len(text) == _WHOLE_SECONDS else f"{text[:26]}Z"
 
 
 @lru_cache(maxsize=65536)
