@@ -307,7 +307,7 @@ def _find_reached(
     account: JudgedAccount, policy: Policy, filed: FiledAddresses, finder: Finder
 ) -> None:
     rulings = account.rulings
-    find_exposures(rulings, filed, finder)
+    find_exposures(rulings, filed, finder, account.state, account.gates)
     find_unreached(rulings, account.reach.reader, finder)
     find_holds(rulings, finder)
     find_unenforceable(rulings, account.state, finder)

@@ -11,7 +11,18 @@ from gatekeeper.apply.context import RETRY_SECONDS, Account, Refused, RuleTags
 from gatekeeper.apply.outcome import Result
 from gatekeeper.apply.rules import Drifted, RuleChange, RuleKey, carry_out
 from gatekeeper.errors import AwsError
-from gatekeeper.gate import Action, Narrow, Narrowing, Ruling, Verdict, alteration, quotas, rule_key
+from gatekeeper.gate import (
+    Action,
+    Narrow,
+    Narrowing,
+    Ruling,
+    Verdict,
+    alteration,
+    narrowing_refused,
+    quotas,
+    rule_key,
+    stack_of,
+)
 from gatekeeper.store import JournalEntry
 
 
@@ -24,6 +35,7 @@ def narrow(account: Account, action: Narrow) -> Result:
     to_add, to_remove = change.left(group.rules, begun=action.id in account.journal.begun)
     if not to_add and not to_remove:
         return Result.NOOP
+    _refuse_of_stack(account, group)
     untouched = {rule_key(rule) for rule in group.rules} == change.keys()[0]
     _check_users(account, action, exposing=untouched)
     try:
@@ -32,6 +44,18 @@ def narrow(account: Account, action: Narrow) -> Result:
         if not change.remove_first or not _give_back(account, action, change):
             raise
     return Result.DONE
+
+
+def _refuse_of_stack(account: Account, group: SecurityGroup) -> None:
+    """Leave a group alone that became a stack's after the plan, where the policy says so.
+
+    Raises:
+        Refused: it did.
+    """
+    owner = stack_of(group, account.policy)
+    if owner is not None and account.policy.stacks.mode == "report":
+        why = narrowing_refused(owner)
+        raise Refused(Result.BLOCKED, why.reason, why.reason_zh)
 
 
 def _give_back(account: Account, action: Narrow, change: RuleChange) -> bool:

@@ -49,6 +49,7 @@ from gatekeeper.gate.model import (
     shortlist,
 )
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
+from gatekeeper.gate.owned import StackOwner, narrowing_refused, stack_of
 from gatekeeper.gate.plan import (
     AccountPlan,
     Action,
@@ -136,6 +137,7 @@ __all__ = [
     "SetGroups",
     "Severity",
     "Sighting",
+    "StackOwner",
     "TracedRule",
     "Traffic",
     "UnknownExposure",
@@ -167,6 +169,7 @@ __all__ = [
     "make_plan",
     "moment",
     "narrow",
+    "narrowing_refused",
     "owner_tags",
     "plan_account",
     "plan_from_json",
@@ -182,6 +185,7 @@ __all__ = [
     "rules_json",
     "rules_traffic",
     "shortlist",
+    "stack_of",
     "unknown_exposures",
     "unlawful_holders",
 ]

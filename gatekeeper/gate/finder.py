@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gatekeeper.account import Family
+from gatekeeper.account import Doubt, Family
 from gatekeeper.gate.catalogue import CATALOGUE
 from gatekeeper.gate.model import Finding, Severity, shortlist
 from gatekeeper.policy import Policy, Port
@@ -52,8 +52,10 @@ class Finder:
         ips: Iterable[str] = (),
         ports: Iterable[Port] = (),
         filing_id: str | None = None,
+        also: Doubt | None = None,
         **values: str,
     ) -> None:
+        """A finding about an endpoint or a group; ``also`` is what there is to do besides."""
         addresses = tuple(ips)
         reached = tuple(str(port) for port in ports)
         values = {
@@ -73,6 +75,7 @@ class Finder:
             family=family,
             ips=addresses,
             ports=reached,
+            also=also,
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -95,6 +98,7 @@ class Finder:
         family: Family | None = None,
         ips: tuple[str, ...] = (),
         ports: tuple[str, ...] = (),
+        also: Doubt | None = None,
     ) -> None:
         entry = CATALOGUE[code]
         override = self.policy.severity.get(code)
@@ -110,8 +114,8 @@ class Finder:
             ports=ports,
             message=entry.message.format_map(values),
             message_zh=entry.message_zh.format_map(values),
-            remedy=entry.remedy.format_map(values),
-            remedy_zh=entry.remedy_zh.format_map(values),
+            remedy=entry.remedy.format_map(values) + (f"; {also.reason}" if also else ""),
+            remedy_zh=entry.remedy_zh.format_map(values) + (f"；{also.reason_zh}" if also else ""),
             first_seen=self.first_seen.get(f"{code}|{account_id}|{subject}", self.at),
             last_seen=self.at,
             subject=subject,

@@ -10,7 +10,9 @@ unknown    blocked: nobody can say what would be taken away
 strangers  (interfaces of other accounts, in a shared VPC) blocked likewise
 =========  ==================================================================
 
-A group of another account cannot be changed: that is the finding ``unenforceable``.
+A group of another account cannot be changed: that is the finding ``unenforceable``.  One that a
+stack owns is narrowed as any other, with a warning, unless the policy leaves it to the stack
+(``stacks.mode``).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from gatekeeper.gate.gates import plain_group
 from gatekeeper.gate.judged import JudgedAccount
 from gatekeeper.gate.model import Verdict, shortlist
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
+from gatekeeper.gate.owned import StackOwner, narrowing_refused, narrowing_warned, stack_of
 from gatekeeper.gate.plan import Action, Narrow, Op
 from gatekeeper.gate.reading import MalformedRule
 from gatekeeper.gate.spans import Spans
@@ -111,6 +114,10 @@ class _Narrowings:
         }
 
     def add(self, group: SecurityGroup, families: tuple[Family, ...]) -> None:
+        owner = stack_of(group, self.planner.policy)
+        if owner is not None and self.planner.policy.stacks.mode == "report":
+            self.planner.block(Op.NARROW, narrowing_refused(owner), group_id=group.group_id)
+            return
         users = [
             ruling
             for ruling in self.planner.users.get(group.group_id, ())
@@ -139,7 +146,7 @@ class _Narrowings:
         if obstacle is not None:
             self.planner.block(Op.NARROW, obstacle, group_id=group.group_id)
             return
-        self._add_narrow(group, families, users, keeps, narrowing)
+        self._add_narrow(group, families, users, keeps, narrowing, owner)
 
     def _user_obstacle(self, ruling: Ruling) -> Doubt | None:
         """Why a user of a group keeps it from being narrowed; gives a lawful user the gate."""
@@ -211,6 +218,7 @@ class _Narrowings:
         users: list[Ruling],
         keeps: list[tuple[str, Family]],
         narrowing: Narrowing,
+        owner: StackOwner | None,
     ) -> None:
         removed = tuple(sorted(narrowing.removed, key=rule_order))
         closes = {
@@ -239,6 +247,10 @@ class _Narrowings:
             lists = ", ".join(narrowing.expanded_lists)
             reason += f"; internal entries of {lists} become plain rules"
             reason_zh += f"；{lists} 中的内网条目改写为普通规则"
+        if owner is not None:
+            warned = narrowing_warned(owner)
+            reason += f"; {warned.reason}"
+            reason_zh += f"；{warned.reason_zh}"
         self.planner.actions.append(
             Narrow(
                 account_id=self.planner.account_id,

@@ -13,6 +13,7 @@ from gatekeeper.gate.exposure import AccountReach
 from gatekeeper.gate.finder import Finder
 from gatekeeper.gate.gates import Gates, alteration
 from gatekeeper.gate.model import Verdict, shortlist
+from gatekeeper.gate.owned import StackOwner, stack_of, stack_remedy
 from gatekeeper.gate.reach import ReachReader
 from gatekeeper.gate.share import AccountFilings
 from gatekeeper.policy import Policy, Port
@@ -66,12 +67,20 @@ def _past(filing: Filing) -> set[tuple[str, str]]:
     return past - {(filing.access.account_id, ip) for ip in filing.access.ips}
 
 
-def find_exposures(rulings: Iterable[Ruling], filed: FiledAddresses, finder: Finder) -> None:
+def find_exposures(
+    rulings: Iterable[Ruling],
+    filed: FiledAddresses,
+    finder: Finder,
+    state: AccountState,
+    gates: Gates,
+) -> None:
     """One finding for each endpoint and family that is reachable and should not be.
 
     The code tells why there is no filing in effect, the gravest reason first: an order, an ending,
-    a set covered only in part, an application under way, nothing at all.
+    a set covered only in part, an application under way, nothing at all.  Where a stack owns a
+    group at fault, the remedy says what to change in its program.
     """
+    ours = gates.ids()
     for ruling in rulings:
         ports = ruling.reach.ports(ruling.family)
         if not ports or ruling.verdict in (Verdict.OPEN, Verdict.HOLD):
@@ -80,11 +89,17 @@ def find_exposures(rulings: Iterable[Ruling], filed: FiledAddresses, finder: Fin
             not ruling.uncovered or ruling.reach.endpoint.doubts
         ):
             continue
-        _find_exposure(ruling, ports, filed, finder)
+        groups = (state.groups[name] for name in ruling.reach.groups(ruling.family))
+        also = stack_remedy(groups, ours, ports, finder.policy)
+        _find_exposure(ruling, ports, filed, finder, also)
 
 
 def _find_exposure(
-    ruling: Ruling, ports: tuple[Port, ...], filed: FiledAddresses, finder: Finder
+    ruling: Ruling,
+    ports: tuple[Port, ...],
+    filed: FiledAddresses,
+    finder: Finder,
+    also: Doubt | None,
 ) -> None:
     endpoint, family = ruling.endpoint, ruling.family
     keys = [(endpoint.account_id, ip) for ip in endpoint.ips(family)]
@@ -124,6 +139,7 @@ def _find_exposure(
         ports=ports,
         filing_id=filing_ids[0] if filing_ids else None,
         filings=shortlist(filing_ids),
+        also=also,
         **values,
     )
 
@@ -244,22 +260,34 @@ def find_group_trouble(reach: AccountReach, gates: Gates, policy: Policy, finder
                 vpc=vpc_id,
                 what=what,
                 what_zh=what_zh,
+                also=_stack_mends(stack_of(group, policy)),
             )
     if reach.state.complete:
-        _find_unused(reach, gates, finder)
+        _find_unused(reach, gates, policy, finder)
+
+
+def _stack_mends(owner: StackOwner | None) -> Doubt | None:
+    if owner is None:
+        return None
+    return Doubt(
+        f"{owner} owns it: refresh the stack afterwards, and see that its program opens what the"
+        " policy opens",
+        f"该闸门归{owner.zh}所有：修复后请 refresh 该堆栈，并确认其程序开放的端口与策略一致",
+    )
 
 
 def _alteration_words(missing: int, extra: int) -> tuple[str, str]:
     return f"{missing} rules missing, {extra} too many", f"缺少 {missing} 条规则，多出 {extra} 条"
 
 
-def _find_unused(reach: AccountReach, gates: Gates, finder: Finder) -> None:
+def _find_unused(reach: AccountReach, gates: Gates, policy: Policy, finder: Finder) -> None:
     used = {group for interface in reach.state.interfaces for group in interface.group_ids}
     used |= {group for balancer in reach.state.load_balancers for group in balancer.group_ids}
     ours = gates.ids()
     for group_id in sorted(reach.state.groups.keys() - used - ours):
         if not reach.state.owns(reach.state.groups[group_id].owner_id):
             continue
+        group = reach.state.groups[group_id]
         read = reach.reader.group(group_id)
         if read is None or not read.exposing:
             continue
@@ -271,4 +299,5 @@ def _find_unused(reach: AccountReach, gates: Gates, finder: Finder) -> None:
             group_id,
             next(iter(families)) if len(families) == 1 else None,
             ports=ports,
+            also=stack_remedy((group,), ours, ports, policy),
         )

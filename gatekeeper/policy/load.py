@@ -104,9 +104,9 @@ def _packaged() -> dict[Any, Any]:
 
 
 def _overlay(base: Mapping[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]:
-    """``given`` over ``base``; the two nested sections merge key by key."""
+    """``given`` over ``base``; the nested sections merge key by key."""
     merged: dict[str, Any] = {**base, **{str(key): value for key, value in given.items()}}
-    for section in ("limits", "approvals"):
+    for section in ("limits", "approvals", "stacks"):
         if isinstance(merged[section], dict):
             merged[section] = {**base[section], **merged[section]}
     return merged

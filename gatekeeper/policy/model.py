@@ -22,9 +22,11 @@ from gatekeeper.policy.values import (
     AccountId,
     Day,
     Duration,
+    GroupId,
     KeptProtocol,
     Network,
     Percent,
+    TagKey,
     Text,
     check_list,
     wrong,
@@ -84,6 +86,34 @@ class Approvals(ConfigModel):
     valid_for: Duration = timedelta(hours=24)
 
 
+class StackGroup(ConfigModel):
+    """A group that a stack owns although no tag says so."""
+
+    group_id: GroupId
+    stack: Text
+
+
+class Stacks(ConfigModel):
+    """Groups that stacks own: how they are known, and whether they are narrowed all the same."""
+
+    mode: Literal["enforce", "report"] = "enforce"
+    tags: tuple[TagKey, ...] = ()
+    owned: tuple[StackGroup, ...] = ()
+
+    @field_validator("owned")
+    @classmethod
+    def _once(cls, owned: tuple[StackGroup, ...]) -> tuple[StackGroup, ...]:
+        seen: set[str] = set()
+        for one in owned:
+            if one.group_id in seen:
+                raise wrong(
+                    f"{one.group_id} stands twice; a group has one owner",
+                    f"{one.group_id} 重复出现；一个安全组只能有一个所有者",
+                )
+            seen.add(one.group_id)
+        return owned
+
+
 class FindingException(ConfigModel):
     """Mutes one finding code in a scope, with a reason and an end."""
 
@@ -111,6 +141,7 @@ class Policy(ConfigModel):
     kept_protocols: tuple[KeptProtocol, ...]
     narrow_without_headroom: StrictBool
     open_transfer_in: Literal["approved", "reported"]
+    stacks: Stacks
     severity: dict[str, SeverityName]
     exceptions: tuple[FindingException, ...]
 

@@ -159,10 +159,32 @@ def _percent(value: object) -> float:
     return float(value)
 
 
+_TAG_KEY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_GROUP_ID: Final = re.compile(r"sg-[0-9a-z-]{1,64}")
+
+
+def _tag_key(value: object) -> str:
+    """A tag's key: AWS takes up to 128 characters, and keeps ``aws:`` to itself."""
+    text = _text(value)
+    if not _TAG_KEY.fullmatch(text) or text != text.strip():
+        raise wrong("a tag's key has 1 to 128 characters", "标签键应为 1 至 128 个字符")
+    return text
+
+
+def _group_id(value: object) -> str:
+    if not isinstance(value, str) or not _GROUP_ID.fullmatch(value):
+        raise wrong(
+            "write a security group's id, as sg-0a1b2c3d", "应为安全组 ID，例如 sg-0a1b2c3d"
+        )
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Network = Annotated[str, BeforeValidator(_network)]
 KeptProtocol = Annotated[str, BeforeValidator(_kept)]
 Text = Annotated[str, BeforeValidator(_text)]
 AccountId = Annotated[str, BeforeValidator(_account)]
+TagKey = Annotated[str, BeforeValidator(_tag_key)]
+GroupId = Annotated[str, BeforeValidator(_group_id)]
 Day = Annotated[date, BeforeValidator(_day)]
 Percent = Annotated[float, BeforeValidator(_percent)]

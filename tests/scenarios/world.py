@@ -235,7 +235,7 @@ class _Account:
             owner_id=str(one.get("owner", self.account_id)),
             rules=rules_of(one.get("rules", GATE_RULES.get(name, []))),
             egress=rules_of(one.get("egress", [])),
-            tags=tuple(sorted(OURS.items())) if ours else (),
+            tags=tuple(sorted({**(OURS if ours else {}), **one.get("tags", {})}.items())),
         )
 
 

@@ -230,7 +230,7 @@ def test_no_part_shares_its_name():
         "gates",
         "p/s",
         "o",
-        {place: POLICY.opened_ports for place in places(["vpc-1", "vpc-2"])},
+        dict.fromkeys(places(["vpc-1", "vpc-2"]), POLICY.opened_ports),
         frozenset({attachment_of("eni-1", f, "vpc-1") for f in BOTH}),
     )
     names = [part.name for part in layout.parts()]

@@ -173,3 +173,36 @@ def test_what_is_meant_is_taken(text):
 def test_the_same_policy_has_the_same_version():
     assert parse_policy("limits: {percent: 30}").version == default_policy().version
     assert parse_policy("limits: {percent: 31}").version != default_policy().version
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("stacks: {mode: both}", "stacks.mode: must be one of: enforce, report"),
+        ("stacks: {modes: report}", "stacks.modes: there is no such key; did you mean mode?"),
+        ("stacks: report", "stacks: must be a mapping of keys"),
+        ("stacks: {tags: pulumi}", "stacks.tags: must be a list"),
+        ("stacks: {tags: ['']}", "stacks.tags.0: must not be empty"),
+        ("stacks: {tags: [' a']}", "stacks.tags.0: a tag's key has 1 to 128 characters"),
+        (f"stacks: {{tags: [{'k' * 129}]}}", "stacks.tags.0: a tag's key has 1 to 128 characters"),
+        ("stacks: {owned: [{group_id: sg-1}]}", "stacks.owned.0.stack: is required"),
+        ("stacks: {owned: [{group_id: vpc-1, stack: s}]}", "stacks.owned.0.group_id: write a"),
+        ("stacks: {owned: [{group_id: 1, stack: s}]}", "stacks.owned.0.group_id: write a"),
+        ("stacks: {owned: [{group_id: sg-1, stack: ''}]}", "stacks.owned.0.stack: must not be"),
+        (
+            "stacks: {owned: [{group_id: sg-1, stack: a}, {group_id: sg-1, stack: b}]}",
+            "stacks.owned: sg-1 stands twice",
+        ),
+    ],
+)
+def test_stacks_are_checked_key_by_key(text: str, named: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        parse_policy(text)
+    assert f"key {named}" in error.value.message
+    assert error.value.zh != error.value.message
+
+
+def test_stacks_merge_key_by_key() -> None:
+    policy = parse_policy("stacks: {mode: report}")
+    assert policy.stacks.tags == parse_policy("").stacks.tags != ()
+    assert policy.version != parse_policy("").version
