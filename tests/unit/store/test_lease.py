@@ -19,6 +19,7 @@ import pytest
 from gatekeeper.errors import LeaseHeld, LeaseLost, StoreError, UnknownRecord
 from gatekeeper.store import Lease, Store, SystemClock, holder, lease, open_store
 from gatekeeper.store.holder import Holder, start_of, this_host, this_process
+from tests.servers import unmeasured
 from tests.unit.store.conftest import Intruder
 from tests.unit.store.given import NOW
 
@@ -363,6 +364,7 @@ def test_between_processes(url: str, root: Path, end: str) -> None:
         child = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", _HOLDER, url, ACCOUNT],
             cwd=root,
+            env=unmeasured(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -15,6 +15,7 @@ import pytest
 from gatekeeper.errors import SchemaOutdated, StoreError
 from gatekeeper.store import Entry, Store, open_store
 from gatekeeper.store.address import parse_address
+from tests.servers import unmeasured
 from tests.unit.store.conftest import Intruder
 from tests.unit.store.given import NOW
 
@@ -31,6 +32,7 @@ def python(code: str, *words: str, root: Path) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *words],
         cwd=root,
+        env=unmeasured(),
         capture_output=True,
         text=True,
         timeout=60,

@@ -16,6 +16,7 @@ import pytest
 from gatekeeper.errors import StoreError
 from gatekeeper.filing import Order, OrderKind, Status
 from gatekeeper.store import EMPTY_HEAD, Entry, Fault, Store, TrailReport, chain
+from tests.servers import unmeasured
 from tests.unit.store.conftest import Intruder
 from tests.unit.store.given import NOW, application, bring, minutes
 
@@ -333,7 +334,9 @@ with open_store(url) as store:
 
 def test_writers_of_several_processes_make_one_chain(store: Store, url: str, root: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", _WRITER, url]
-    writers = [subprocess.Popen([*command, who], cwd=root) for who in ("li", "wang")]
+    writers = [
+        subprocess.Popen([*command, who], cwd=root, env=unmeasured()) for who in ("li", "wang")
+    ]
     for number in range(25):
         store.append(entry(number))
     assert [writer.wait(60) for writer in writers] == [0, 0]
