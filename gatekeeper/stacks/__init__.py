@@ -19,17 +19,22 @@ from gatekeeper.stacks.feed import (
 
 if TYPE_CHECKING:
     from gatekeeper.stacks.gates import Gates
+    from gatekeeper.stacks.web_access import WebAccess
 
 __all__ = [
     "Decided",
     "Decisions",
     "Gates",
+    "WebAccess",
     "load_decisions",
     "parse_decisions",
     "read_decisions",
 ]
 
-_LATE: dict[str, str] = {"Gates": "gatekeeper.stacks.gates"}
+_LATE: dict[str, str] = {
+    "Gates": "gatekeeper.stacks.gates",
+    "WebAccess": "gatekeeper.stacks.web_access",
+}
 """Public names that are loaded when they are asked for, and where they are."""
 
 

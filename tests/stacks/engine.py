@@ -50,7 +50,7 @@ import pulumi.runtime
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime.proto import provider_pb2, resource_pb2
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from tests.stacks.cloud import UNKNOWN, Cloud, Props
@@ -244,6 +244,7 @@ def _execute(engine: Engine, program: Program, monitor: _Monitor) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     set_root_resource(None)  # type: ignore[arg-type]
+    SETTINGS.outputs.clear()  # what a failed run left hangs on its own loop
     try:
         pulumi.runtime.set_all_config(dict(engine.config), [])
         pulumi.runtime.set_mocks(
