@@ -228,10 +228,10 @@ class Receiver:
 class Postgres:
     """A server of its own, to be stopped and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None) -> None:
         import pytest
 
-        self._folder = tempfile.TemporaryDirectory(prefix="gk-pg-")
+        self._folder = tempfile.TemporaryDirectory(prefix="gk-pg-", dir=place)
         top = Path(self._folder.name)
         top.chmod(0o755)
         (top / "runtime").mkdir(mode=0o700)

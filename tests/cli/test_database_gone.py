@@ -210,6 +210,7 @@ def test_gone_when_aws_has_just_changed_something(world, store, guard, tmp_path)
         invariants(world, service, store, before)
 
 
+@pytest.mark.soak
 def test_gone_when_a_receiver_has_just_taken_a_notice(world, store, guard, tmp_path):
     """It has arrived, and that cannot be written down for longer than is waited for."""
     before = token(store)
@@ -222,6 +223,7 @@ def test_gone_when_a_receiver_has_just_taken_a_notice(world, store, guard, tmp_p
         invariants(world, service, store, before)
 
 
+@pytest.mark.soak
 def test_gone_when_the_queue_has_just_handed_out_a_message(world, store, guard, tmp_path):
     """Nobody knows whether the event was handled: it stays in the queue, and comes soon."""
     before = token(store)
