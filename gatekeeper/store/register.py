@@ -370,6 +370,17 @@ class FilingRegister(RegisterSearch):
         done += self._db.many(connection, f"UPDATE applications SET seen_at = ? {where}", sights)  # noqa: S608
         if done != len(changed):
             raise _raced(changed[0][0].application_id if len(changed) == 1 else "")
+        left = {
+            (entity_row(before.application.entity).entity,)
+            for after, before in changed
+            if entity_row(before.application.entity).entity != after.entity
+        }
+        self._db.many(
+            connection,
+            "DELETE FROM entities WHERE entity = ? AND NOT EXISTS"
+            " (SELECT 1 FROM applications WHERE applications.entity = entities.entity)",
+            sorted(left),
+        )
 
 
 def _order(statement: Any, filing_id: str, kind: OrderKind) -> Any:

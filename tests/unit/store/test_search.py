@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select
 
 from gatekeeper.errors import StoreError
 from gatekeeper.filing import (
@@ -122,6 +122,9 @@ def test_a_new_name_is_found_and_the_old_one_no_more(store: Store) -> None:
     bring(store, [renamed], at=minutes(6))
     assert [a.application_id for a in store.search(Search(entity="新名"))] == ["A000001"]
     assert store.search(Search(entity="第1公司")) == ()
+    with store._db.read() as connection:  # what a search reads tells nothing of the past
+        names = connection.execute(select(entities.c.name)).scalars().all()
+    assert sorted(names) == ["宁夏第2公司", "新名称"]
     before = store.application("A000002")
     assert before is not None
     moved = advance(before, Status.REPORTED, at=minutes(10), now=minutes(10))
@@ -129,6 +132,17 @@ def test_a_new_name_is_found_and_the_old_one_no_more(store: Store) -> None:
     store.advance(moved, before=before, actor="li", source="", at=minutes(10))
     assert store.search(Search(entity="宁ICP备2026000009号")) == (moved,)
     assert store.verify_trail().ok
+
+
+def test_an_entity_stays_while_one_application_has_it(store: Store) -> None:
+    both = [application(n, entity=application(1).entity) for n in (1, 2)]
+    bring(store, both)
+    renamed = replace(both[0].entity, name="新名称")
+    bring(store, [replace(both[0], entity=renamed, status_at=minutes(5))], at=minutes(6))
+    assert [a.application_id for a in store.search(Search(entity="第1公司"))] == ["A000002"]
+    bring(store, [replace(both[1], entity=renamed, status_at=minutes(5))], at=minutes(6))
+    assert store.search(Search(entity="第1公司")) == ()
+    assert len(store.search(Search(entity="新名称"))) == 2
 
 
 def test_an_entity_is_kept_once(store: Store) -> None:
