@@ -15,7 +15,7 @@ import pytest
 from gatekeeper.store import open_store
 from tests.cli.faulty import Postgres, Proxy, serving
 from tests.cli.test_run import reachable, until
-from tests.cli.world import BLOG, SHOP
+from tests.cli.world import BLOG, PORTAL, SHOP
 
 SETTINGS = """
 jobs:
@@ -141,7 +141,7 @@ def test_an_apply_stops_before_its_next_change_and_goes_on_later(
     assert len(proxy.changes) == 1
     disk.clear()
     process("apply", "--yes", status=0)
-    assert reachable(box) == {SHOP}
+    assert reachable(box) == {SHOP, PORTAL}
     assert max(Counter(call.body for call in proxy.changes).values()) == 1
     with open_store(on_disk) as store:
         assert store.verify_trail().ok

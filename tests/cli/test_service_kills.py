@@ -26,7 +26,9 @@ from tests.cli.faulty import Proxy, Receiver, Service, serving
 from tests.cli.test_run import reachable, until
 from tests.cli.world import ACCOUNT_ID, BLOG, SHOP
 
-KILLS = 200
+# Read here: no test sees the variables of whoever runs it.
+KILLS = int(os.environ.get("GATEKEEPER_KILLS", "200"))
+SEED = int(os.environ.get("GATEKEEPER_SEED", "7"))
 SETTINGS = """
 jobs:
   collect: {{every: 2s}}
@@ -61,8 +63,8 @@ class Guard(threading.Thread):
 
 @pytest.mark.soak
 def test_killed_at_random_it_loses_and_doubles_nothing(filed, tmp_path, gatekeeper):
-    draw = random.Random(int(os.environ.get("GATEKEEPER_SEED", "7")))
-    kills = int(os.environ.get("GATEKEEPER_KILLS", KILLS))
+    draw = random.Random(SEED)
+    kills = KILLS
     receiver, guard = Receiver(), Guard(filed, {BLOG})
     (tmp_path / "service.yaml").write_text(SETTINGS.format(port=receiver.port))
     web = filed.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["web-wide"]}])
@@ -152,12 +154,12 @@ def kills(request):
     """How many of each kind."""
     if not request.config.getoption("--soak"):
         return EACH
-    return int(os.environ.get("GATEKEEPER_KILLS", KILLS)) // 5
+    return KILLS // 5
 
 
 @pytest.fixture
 def draw():
-    return random.Random(int(os.environ.get("GATEKEEPER_SEED", "7")))
+    return random.Random(SEED)
 
 
 @pytest.fixture
