@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gatekeeper.gate import (
@@ -81,7 +82,7 @@ def audit(context: Context) -> Done:
     found = _look(context)
     result = name_authors(store, found, compare(store, found, whole=True))
     changes = [(finding, state) for finding, state in _untold(context, result) if state != "known"]
-    notices = plan_notices(changes, config.notices, _provinces(context), at=found.at)
+    notices = plan_notices(changes, config.notices, _provinces(context, found.at), at=found.at)
     keep(store, found, result, whole=True, notices=notices)
     context.metrics.findings(found.findings)
     context.metrics.exposed(found.exposed)
@@ -189,11 +190,15 @@ def _tell_reading(
     _log.warning("account %s was not read completely: %s", account_id, failed)
 
 
-def _provinces(context: Context) -> dict[str, str]:
+def _provinces(context: Context, at: datetime) -> dict[str, str]:
     """Filing to the province of its entity; empty where no route asks for one."""
+    from gatekeeper.survey import read_register
+
     if not any(route.provinces for route in context.config.notices):
         return {}
-    return {one.filing_id: one.entity.province for one in context.store.applications()}
+    register = read_register(context.store, context.policy, at)
+    pending = {one.filing_id: one.entity.province for one in register.pending}
+    return pending | {one.filing_id: one.entity.province for one in register.filings}
 
 
 def _status(found: Overview) -> int:

@@ -252,6 +252,34 @@ def test_drift_without_cloudtrail_has_no_author(filed, gatekeeper):
     assert audit.err == ""
 
 
+def test_a_route_of_a_province_gets_what_is_filed_there(box, filings, gatekeeper, tmp_path):
+    filed = {"A-shop": "宁夏", "A-portal": "北京"}
+    rows = [
+        {
+            "application_id": name,
+            "filing_id": name.replace("A", "F"),
+            "entity_province": province,
+            "account_id": "111122223333",
+            "ips": ip,
+        }
+        for (name, province), ip in zip(filed.items(), ("52.83.9.1", "52.83.9.2"), strict=True)
+    ]
+    filings(*rows)
+    gatekeeper("filings", "import", "filings.csv", "--by", "t", status=0)
+    route = "{{name: {0}, url: 'http://127.0.0.1:9/', severity: info, provinces: [{0}]}}"
+    routes = ", ".join(route.format(name) for name in filed.values())
+    (tmp_path / "told.yaml").write_text(f"notices: [{routes}]", encoding="utf-8")
+    gatekeeper("job", "audit", "--config", "told.yaml", status=3)
+    with open_store(f"sqlite:///{tmp_path}/gatekeeper.db") as store:
+        told = {
+            name: {
+                one.data["filing_id"] for one in store.due_notices(at=datetime.now(UTC), route=name)
+            }
+            for name in filed.values()
+        }
+    assert told == {"宁夏": {"F-shop"}, "北京": {"F-portal"}}
+
+
 def test_what_an_audit_by_hand_finds_is_told_all_the_same(filed, gatekeeper, tmp_path):
     (tmp_path / "told.yaml").write_text(
         "notices: [{name: ops, url: 'http://127.0.0.1:9/', severity: low}]"
