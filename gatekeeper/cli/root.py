@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "watch": Entry("watch", "Handle events from a queue as they come: look at what they touched."),
     "findings": Entry("findings", "What audits remember: list, export, send to Security Hub."),
     "decisions": Entry("decisions", "The decision feed for stacks and CI."),
+    "check-plan": Entry("check_plan", "What a Pulumi or Terraform plan would open, judged first."),
     "history": Entry("history", "Who did what, newest last."),
     "trail": Entry("trail", "The hash-chained audit trail."),
     "store": Entry("store", "Back the database up, restore, migrate and prune it."),

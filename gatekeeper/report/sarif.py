@@ -36,6 +36,12 @@ _RULES: Final = {code: index for index, code in enumerate(CATALOGUE)}
 
 def to_sarif(findings: Sequence[RememberedFinding]) -> dict[str, Any]:
     """One log with one run."""
+    rules = [_rule(code, entry) for code, entry in CATALOGUE.items()]
+    return log(rules, [_result(one) for one in findings])
+
+
+def log(rules: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One log with one run, from its rules and results."""
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -45,11 +51,11 @@ def to_sarif(findings: Sequence[RememberedFinding]) -> dict[str, Any]:
                     "driver": {
                         "name": "gatekeeper",
                         "version": __version__,
-                        "rules": [_rule(code, entry) for code, entry in CATALOGUE.items()],
+                        "rules": list(rules),
                     }
                 },
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(one) for one in findings],
+                "results": list(results),
             }
         ],
     }
@@ -60,8 +66,8 @@ def _rule(code: str, entry: Entry) -> dict[str, Any]:
         "id": code,
         "name": "".join(part.capitalize() for part in code.split("-")),
         "shortDescription": {"text": code.replace("-", " ")},
-        "fullDescription": {"text": _plain(entry.message)},
-        "help": {"text": _plain(f"{entry.remedy} / {entry.remedy_zh}")},
+        "fullDescription": {"text": plain(entry.message)},
+        "help": {"text": plain(f"{entry.remedy} / {entry.remedy_zh}")},
         "defaultConfiguration": {"level": _LEVELS[entry.severity]},
         "properties": {"security-severity": _SCORES[entry.severity], "tags": ["security", "icp"]},
     }
@@ -75,7 +81,7 @@ def _result(one: RememberedFinding) -> dict[str, Any]:
         # SARIF 3.27.10: a result that does not fail has no level.
         "kind": "pass" if passed else "fail",
         "level": "none" if passed else _LEVELS[severity],
-        "message": {"text": _plain(one.data["message"])},
+        "message": {"text": plain(one.data["message"])},
         "locations": [{"logicalLocations": [_where(one)]}],
         "partialFingerprints": {"gatekeeperFinding/v1": fingerprint(one)},
         "properties": {**remembered_record(one), "security-severity": _SCORES[severity]},
@@ -92,7 +98,7 @@ def _where(one: RememberedFinding) -> dict[str, str]:
     return {"name": visible(name), "fullyQualifiedName": visible(full), "kind": "resource"}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that no reader takes for a link or a placeholder (SARIF 3.11.5, 3.11.6)."""
     shown = visible(text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
     return shown.replace("{", "{{").replace("}", "}}")

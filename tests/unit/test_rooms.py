@@ -78,6 +78,8 @@ IMPURE_CALLS = ("print", "open", "input", "now", "utcnow", "today", "read_bytes"
 SIDE_DOORS: dict[tuple[str, str], str] = {
     ("__main__", "gatekeeper.cli.entry"): "the process starts here, before the command tree loads",
     ("cli", "gatekeeper.aws"): "boto3 takes a second to import, and a dump does without it",
+    ("cli", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
+    ("report", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
     ("cli", "gatekeeper.service"): "each part of the service is imported when its command runs",
     ("service", "gatekeeper.aws"): "settings and jobs are listed without boto3",

@@ -1,0 +1,221 @@
+"""Where Terraform's values come from: the ``references`` of a plan's ``configuration``.
+
+A value that is unknown while planning is an expression over other resources; the configuration
+names them, through variables and outputs of modules.  It does not hold locals, so a value that
+comes through one stays unexplained.  Shape: Terraform's "JSON Output Format", configuration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+_RESOURCE: Final = re.compile(
+    r"(?P<data>data\.)?(?P<type>[a-zA-Z][\w-]*)\.(?P<name>[\w-]+)(?P<index>\[(?:\"[^\"]*\"|[^\]\"]*)\])?"
+)
+_MODULE: Final = re.compile(r"module\.([\w-]+)(\[(?:\"[^\"]*\"|[^\]\"]*)\])?(?:\.([\w-]+))?")
+_STEP: Final = re.compile(r"module\.([\w-]+)(\[(?:\"[^\"]*\"|[^\]\"]*)\])?\.?")
+_NO_SOURCE: Final = ("each", "count", "path", "terraform", "self")
+_DEEPEST: Final = 32
+_MOST: Final = 10_000
+"""How many references one property may lead to."""
+
+
+class _Place(NamedTuple):
+    """Where an expression stands."""
+
+    module: str
+    """The module instance's address, "" for the root."""
+    key: str
+    """The index of the resource that holds it, as ``["a"]``; "" without one."""
+
+
+class References:
+    """The configuration of one plan."""
+
+    def __init__(self, configuration: Any, addresses: Mapping[tuple[str, str], list[str]]) -> None:
+        root = configuration.get("root_module") if isinstance(configuration, dict) else None
+        self._root: Mapping[str, Any] = root if isinstance(root, dict) else {}
+        self._instances = addresses
+        """Addresses in the plan by (module instance, resource without index)."""
+        self._resources: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+        self._modules = {module for module, _ in addresses}
+
+    def expressions(self, module: str, address: str) -> Mapping[str, Any] | None:
+        """The expressions of a resource; ``None`` where the configuration lacks it."""
+        found = self._in_module(_path(module)).get(bare_address(module, address))
+        if found is None:
+            return None
+        given = found.get("expressions")
+        return given if isinstance(given, dict) else {}
+
+    def links(self, module: str, address: str, name: str) -> tuple[str, ...]:
+        """The addresses of everything that a property of a resource comes from."""
+        bare = bare_address(module, address)
+        found = self._in_module(_path(module)).get(bare)
+        if found is None:
+            return ()
+        given = found.get("expressions")
+        expression = given.get(name) if isinstance(given, dict) else None
+        place = _Place(module, address[len(f"{module}.{bare}" if module else bare) :])
+        names = list(_references(expression))
+        if any(one.startswith("each.") for one in names):
+            names += _references(found.get("for_each_expression"))
+        reached: dict[str, None] = {}
+        for one in self._reached(names, place, 0):
+            reached[one] = None
+            if len(reached) > _MOST:
+                break
+        return tuple(reached)
+
+    def _reached(self, names: list[str], place: _Place, depth: int) -> Iterator[str]:
+        if depth > _DEEPEST:
+            yield "references without end"
+            return
+        pinned = place.key if "each.key" in names else ""
+        for name in dict.fromkeys(names):
+            head = name.partition(".")[0].partition("[")[0]
+            if head in _NO_SOURCE:
+                continue
+            if head == "var":
+                yield from self._variable(name, place, depth)
+            elif head == "module":
+                yield from self._output(name, names, place, depth)
+            elif head == "local":
+                yield name
+            else:
+                yield from self._resource(name, place, pinned)
+
+    def _resource(self, name: str, place: _Place, pinned: str) -> Iterator[str]:
+        match = _RESOURCE.match(name)
+        if match is None:
+            yield name
+            return
+        bare = f"{match['data'] or ''}{match['type']}.{match['name']}"
+        instances = self._instances.get((place.module, bare), [])
+        prefix = f"{place.module}.{bare}" if place.module else bare
+        for index in (match["index"], pinned):
+            if index and f"{prefix}{index}" in instances:
+                instances = [f"{prefix}{index}"]
+                break
+        yield from instances or (prefix,)
+
+    def _variable(self, name: str, place: _Place, depth: int) -> Iterator[str]:
+        """What the caller of a module passes in."""
+        parent, call, index = _caller(place.module)
+        if not call:
+            return
+        module = self._call(parent, call)
+        expressions = module.get("expressions") if module else None
+        key = name.split(".")[1].partition("[")[0] if "." in name else ""
+        names = list(_references(expressions.get(key) if isinstance(expressions, dict) else None))
+        if module and any(one.startswith("each.") for one in names):
+            names += _references(module.get("for_each_expression"))
+        yield from self._reached(names, _Place(parent, index), depth + 1)
+
+    def _output(self, name: str, names: list[str], place: _Place, depth: int) -> Iterator[str]:
+        """What a module hands out."""
+        match = _MODULE.match(name)
+        if match is None:
+            yield name
+            return
+        if match[3] is None:
+            if not any(one != name and one.startswith(name) for one in names):
+                yield name
+            return
+        call = self._call(place.module, match[1])
+        inner = call.get("module") if call else None
+        outputs = inner.get("outputs") if isinstance(inner, dict) else None
+        output = outputs.get(match[3]) if isinstance(outputs, dict) else None
+        if not isinstance(output, dict):
+            yield name
+            return
+        base = f"{place.module}.module.{match[1]}" if place.module else f"module.{match[1]}"
+        wanted = f"{base}{match[2]}" if match[2] else base
+        children = [
+            module
+            for module in self._modules
+            if module == wanted
+            or (not match[2] and re.fullmatch(re.escape(base) + r"\[.*\]", module))
+        ]
+        expression = list(_references(output.get("expression")))
+        for child in sorted(children) or [wanted]:
+            yield from self._reached(expression, _Place(child, ""), depth + 1)
+
+    def _call(self, module: str, name: str) -> Mapping[str, Any] | None:
+        inside = self._module(_path(module))
+        calls = inside.get("module_calls") if inside else None
+        found = calls.get(name) if isinstance(calls, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def _module(self, path: tuple[str, ...]) -> Mapping[str, Any] | None:
+        here: Any = self._root
+        for name in path:
+            calls = here.get("module_calls") if isinstance(here, dict) else None
+            call = calls.get(name) if isinstance(calls, dict) else None
+            here = call.get("module") if isinstance(call, dict) else None
+        return here if isinstance(here, dict) else None
+
+    def _in_module(self, path: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
+        known = self._resources.get(path)
+        if known is None:
+            inside = self._module(path) or {}
+            listed = inside.get("resources")
+            known = self._resources[path] = {
+                one["address"]: one
+                for one in (listed if isinstance(listed, list) else [])
+                if isinstance(one, dict) and isinstance(one.get("address"), str)
+            }
+        return known
+
+
+def dynamic(expressions: Any, depth: int = 0) -> bool:
+    """Whether a resource's expressions name a dynamic block anywhere."""
+    if depth > _DEEPEST:
+        return True
+    if isinstance(expressions, dict):
+        return any(
+            key == "dynamic" or dynamic(value, depth + 1) for key, value in expressions.items()
+        )
+    if isinstance(expressions, list):
+        return any(dynamic(value, depth + 1) for value in expressions)
+    return False
+
+
+def _references(expression: Any, depth: int = 0) -> Iterator[str]:
+    """Every reference in an expression, or in the blocks inside it."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(expression, dict):
+        for key, value in expression.items():
+            if key == "references" and isinstance(value, list):
+                yield from (one for one in value if isinstance(one, str))
+            elif key != "constant_value":
+                yield from _references(value, depth + 1)
+    elif isinstance(expression, list):
+        for value in expression:
+            yield from _references(value, depth + 1)
+
+
+def _path(module: str) -> tuple[str, ...]:
+    """``module.a["x"].module.b`` as ``("a", "b")``."""
+    return tuple(match[1] for match in _STEP.finditer(module))
+
+
+def _caller(module: str) -> tuple[str, str, str]:
+    """The module that calls a module instance, by what name, and with which index."""
+    steps = list(_STEP.finditer(module))
+    if not steps:
+        return "", "", ""
+    last = steps[-1]
+    return module[: last.start()].rstrip("."), last[1], last[2] or ""
+
+
+def bare_address(module: str, address: str) -> str:
+    """A resource's address without its module and its index."""
+    inside = address[len(module) + 1 :] if module else address
+    match = _RESOURCE.match(inside)
+    if match is None:
+        return inside
+    return f"{match['data'] or ''}{match['type']}.{match['name']}"

@@ -1,0 +1,369 @@
+"""What Terraform and OpenTofu write: ``show -json`` of a plan or of a state.
+
+Shape: Terraform's "JSON Output Format".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from gatekeeper.errors import PlanRefused
+from gatekeeper.stacks.check import kinds, words
+from gatekeeper.stacks.check.model import Blueprint, Change, Hidden, Note, Resource
+from gatekeeper.stacks.check.references import References, bare_address, dynamic
+from gatekeeper.stacks.check.values import from_terraform
+
+_CHANGES: Final[dict[tuple[str, ...], Change]] = {
+    ("no-op",): "same",
+    ("read",): "same",
+    ("create",): "create",
+    ("update",): "update",
+    ("delete",): "delete",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+    ("forget",): "kept",
+    ("create", "forget"): "replace",
+}
+_SEEN: Final = frozenset({*kinds.GUARDED, *kinds.LISTS, kinds.ADDRESS, kinds.VPC})
+"""What data sources tell of what is on AWS already."""
+_DEEPEST: Final = 64
+_LATE: Final = (
+    "security_group_id",
+    "prefix_list_id",
+    "prefix_list_ids",
+    "ingress",
+    "vpc_id",
+    "security_groups",
+    "vpc_security_group_ids",
+    "security_group_names",
+    "network_interfaces",
+    "primary_network_interface",
+    "launch_template",
+    "attachments",
+    "network_interface_id",
+    "instance_id",
+    "instance",
+    "network_interface",
+    "allocation_id",
+    "subnet_mappings",
+    "load_balancer_arn",
+)
+"""The properties that lead to other resources."""
+
+
+def read_plan(document: Mapping[str, Any], *, name: str) -> Blueprint:
+    """``terraform show -json PLANFILE``.
+
+    Raises:
+        PlanRefused: changes are missing, or are no changes.
+    """
+    changes = _objects(document.get("resource_changes"), name, "resource_changes")
+    instances: dict[tuple[str, str], list[str]] = {}
+    for one in changes:
+        address, module = _text(one, "address", name), _module(one)
+        instances.setdefault((module, bare_address(module, address)), []).append(address)
+    _check_whole(document, {_text(one, "address", name) for one in changes}, name)
+    references = References(document.get("configuration"), instances)
+    notes = list(_troubles(document, name))
+    resources: list[Resource] = []
+    for one in changes:
+        found = _changed(one, references, notes, name)
+        if found is not None:
+            resources.append(found)
+    known = {resource.address for resource in resources}
+    prior = document.get("prior_state")
+    if isinstance(prior, dict) and isinstance(prior.get("values"), dict):
+        for one in _values(prior["values"], name):
+            if one.get("mode") == "data" and one.get("address") not in known:
+                resources += _seen(one, name)
+    return Blueprint(
+        source="terraform-plan",
+        resources=tuple(resources),
+        not_judged=tuple(notes),
+        warnings=tuple(_doubts(document, notes)),
+    )
+
+
+def read_state(document: Mapping[str, Any], *, name: str) -> Blueprint:
+    """``terraform show -json``.
+
+    Raises:
+        PlanRefused: its resources are none.
+    """
+    notes: list[Note] = []
+    resources: list[Resource] = []
+    values = document["values"]
+    for one in _values(values if isinstance(values, dict) else {}, name):
+        if one.get("mode") == "data":
+            resources += _seen(one, name)
+            continue
+        token, address = _text(one, "type", name), _text(one, "address", name)
+        if kinds.foreign(token):
+            notes.append(words.foreign_type(address, token))
+        kind = kinds.terraform_kind(token)
+        if kind is None:
+            resources.append(Resource(address=address, type=token, change="same"))
+            continue
+        after = _read(kind, _object(one.get("values")), None, one.get("sensitive_values"))
+        computed = {"ingress": after.pop("ingress")} if "ingress" in after else {}
+        resources.append(
+            Resource(
+                address=address,
+                type=kind.name,
+                change="same",
+                before=after,
+                after=after,
+                computed=computed,
+                id=_id(one.get("values")),
+            )
+        )
+    return Blueprint(source="terraform-state", resources=tuple(resources), not_judged=tuple(notes))
+
+
+def _changed(
+    one: Mapping[str, Any], references: References, notes: list[Note], name: str
+) -> Resource | None:
+    """One entry of ``resource_changes``."""
+    address, token = _text(one, "address", name), _text(one, "type", name)
+    change = one.get("change")
+    if not isinstance(change, dict) or not isinstance(change.get("actions"), list):
+        raise PlanRefused(
+            f"{name}: {address} has no change: a part is missing",
+            zh=f"{name}：{address} 缺少 change，内容不完整",
+        )
+    if one.get("deposed"):
+        return None
+    actions = tuple(str(action) for action in change["actions"])
+    kind = kinds.terraform_kind(token)
+    if one.get("mode") == "data":
+        if kind is None or kind.name not in _SEEN or not isinstance(change.get("after"), dict):
+            return None
+        return _existing(kind, address, change["after"], change.get("after_unknown"))
+    does = _CHANGES.get(actions)
+    if kind is None and not kinds.foreign(token):
+        return Resource(address=address, type=token, change=does or "update")
+    if does is None:
+        notes.append(words.unknown_operation(address, " ".join(actions)))
+        does = "update"
+    if kind is None:
+        if does != "delete":
+            notes.append(words.foreign_type(address, token))
+        return Resource(address=address, type=token, change=does)
+    if actions == ("create", "forget"):
+        notes.append(words.kept_behind(address))
+    if change.get("importing") and does in ("same", "update", "create"):
+        does = "import"
+    return _resource(one, kind, does, references, notes)
+
+
+def _resource(
+    one: Mapping[str, Any],
+    kind: kinds.Kind,
+    does: Change,
+    references: References,
+    notes: list[Note],
+) -> Resource:
+    address, module, change = one["address"], _module(one), one["change"]
+    had = change.get("before") if isinstance(change.get("before"), dict) else None
+    has = had if does == "kept" else change.get("after")
+    before = None if had is None else {**_read(kind, had, None, change.get("before_sensitive"))}
+    if before is not None and _id(had):
+        before["id"] = _id(had)
+    unknown = None if does == "kept" else change.get("after_unknown")
+    after = (
+        None
+        if does == "delete"
+        else _read(
+            kind, has if isinstance(has, dict) else {}, unknown, change.get("after_sensitive")
+        )
+    )
+    computed: dict[str, Any] = {}
+    expressions = references.expressions(module, address)
+    if after is not None and kind.name in kinds.GROUPS:
+        computed = _part(after, before, does, expressions)
+    if does != "delete" and expressions and kind.reads and dynamic(expressions):
+        notes.append(words.dynamic_block(address))
+    return Resource(
+        address=address,
+        type=kind.name,
+        change=does,
+        before=before,
+        after=after,
+        computed=computed,
+        links=_links(kind, after, references, module, address),
+        id=None if does == "replace" else _id(has) or (None if does == "create" else _id(had)),
+    )
+
+
+def _part(
+    after: dict[str, Any],
+    before: dict[str, Any] | None,
+    does: Change,
+    expressions: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Take the ``ingress`` out of a group that nobody asked for; gives it as computed.
+
+    The argument is optional and computed: where the configuration lacks it, a plan repeats what
+    AWS has, and for a new group says that it is unknown.  A dynamic block may stand in for the
+    argument, which the configuration does not show; then the plan differs from what there was.
+    """
+    value = after.get("ingress")
+    had = before.get("ingress") if before else None
+    if value is None or (expressions is not None and "ingress" in expressions):
+        return {}
+    if does in ("create", "replace"):
+        if isinstance(value, Hidden) and expressions is not None:
+            del after["ingress"]
+        return {}
+    if isinstance(value, Hidden) or (had is not None and had != value):
+        return {}
+    del after["ingress"]
+    if before is not None:
+        before.pop("ingress", None)
+    return {"ingress": value}
+
+
+def _links(
+    kind: kinds.Kind,
+    after: Mapping[str, Any] | None,
+    references: References,
+    module: str,
+    address: str,
+) -> dict[str, tuple[str, ...]]:
+    names = {new: old for old, new in kind.renamed}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in _LATE:
+        if after and _late(after.get(name)):
+            links = references.links(module, address, names.get(name, name))
+            if links:
+                found[name] = links
+    return found
+
+
+def _late(value: Any) -> bool:
+    """Whether some part of a value is unknown."""
+    if isinstance(value, dict):
+        return any(_late(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_late(item) for item in value)
+    return isinstance(value, Hidden)
+
+
+def _read(
+    kind: kinds.Kind, properties: Mapping[str, Any], unknown: Any, marked: Any
+) -> dict[str, Any]:
+    names = {new: old for old, new in kind.renamed}
+    found: dict[str, Any] = {}
+    for name in kind.reads:
+        key = names.get(name, name)
+        hidden = True if unknown is True else _object(unknown).get(key)
+        veiled = True if marked is True else _object(marked).get(key)
+        value = properties.get(key)
+        if value is None and not hidden:
+            continue
+        value = from_terraform(value, hidden, veiled)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _seen(one: Mapping[str, Any], name: str) -> Iterable[Resource]:
+    """A data source: what is on AWS already."""
+    kind = kinds.terraform_kind(_text(one, "type", name))
+    if kind is None or kind.name not in _SEEN:
+        return ()
+    return (_existing(kind, _text(one, "address", name), _object(one.get("values")), None),)
+
+
+def _existing(kind: kinds.Kind, address: str, values: Mapping[str, Any], unknown: Any) -> Resource:
+    return Resource(
+        address=address,
+        type=kind.name,
+        change="same",
+        after={**_read(kind, values, unknown, None)},
+        id=_id(values),
+    )
+
+
+def _values(values: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """Every resource of a state, through its modules."""
+    todo = [(values.get("root_module"), 0)]
+    while todo:
+        module, depth = todo.pop()
+        if module is None:
+            continue
+        if not isinstance(module, dict) or depth > _DEEPEST:
+            raise PlanRefused(
+                f"{name}: a module is no object, or is nested too deep",
+                zh=f"{name}：模块不是对象，或嵌套过深",
+            )
+        yield from _objects(module.get("resources"), name, "resources")
+        todo += [
+            (child, depth + 1)
+            for child in _objects(module.get("child_modules"), name, "child_modules")
+        ]
+
+
+def _check_whole(document: Mapping[str, Any], known: set[str], name: str) -> None:
+    """Refuse a plan whose planned values hold a resource that its changes lack."""
+    planned = document.get("planned_values")
+    for one in _values(planned if isinstance(planned, dict) else {}, name):
+        if one.get("mode") != "data" and one.get("address") not in known:
+            raise PlanRefused(
+                f"{name} plans {one.get('address')} and has no change for it: a part is missing;"
+                " make it anew with terraform show -json",
+                zh=f"{name} 计划了 {one.get('address')}，但缺少其变更内容；请用 terraform show"
+                " -json 重新生成",
+            )
+
+
+def _troubles(document: Mapping[str, Any], name: str) -> Iterator[Note]:
+    """What the plan says of its own failure, and of what it put off."""
+    if document.get("errored"):
+        yield words.errored("plan")
+    for one in _objects(document.get("deferred_changes"), name, "deferred_changes"):
+        change = one.get("resource_change")
+        address = change.get("address") if isinstance(change, dict) else None
+        yield words.deferred(str(address or "plan"), str(one.get("reason") or "unknown"))
+
+
+def _doubts(document: Mapping[str, Any], notes: list[Note]) -> Iterator[Note]:
+    if document.get("complete") is False and not notes:
+        yield words.partial("plan")
+
+
+def _module(one: Mapping[str, Any]) -> str:
+    module = one.get("module_address")
+    return module if isinstance(module, str) else ""
+
+
+def _id(values: Any) -> str | None:
+    found = values.get("id") if isinstance(values, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any, name: str, what: str) -> list[Mapping[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise PlanRefused(
+            f"{name}: {what} is no list of objects: this is nothing that Terraform wrote",
+            zh=f"{name}：{what} 不是对象列表，不是 Terraform 生成的文件",
+        )
+    return value
+
+
+def _text(item: Mapping[str, Any], key: str, name: str) -> str:
+    value = item.get(key)
+    if not isinstance(value, str) or not value:
+        raise PlanRefused(
+            f"{name}: an entry has no {key}: this is nothing that Terraform wrote, or a part is"
+            " missing",
+            zh=f"{name}：有条目缺少 {key}，不是 Terraform 生成的文件，或内容不完整",
+        )
+    return value

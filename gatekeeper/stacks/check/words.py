@@ -1,0 +1,333 @@
+"""What the check says, in English and in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gatekeeper.stacks.check.model import Hidden, Note
+from gatekeeper.stacks.check.values import shown
+
+if TYPE_CHECKING:
+    from gatekeeper.stacks.check.openings import Opening
+    from gatekeeper.stacks.check.ties import Endpoint, Tie
+    from gatekeeper.stacks.feed import Decided, Decisions
+
+_HIDDEN_ZH: Final = {Hidden.UNKNOWN: "执行前未知", Hidden.SECRET: "已加密"}
+_VERDICTS_ZH: Final = {"closed": "关闭", "hold": "保持不变", "unknown": "未知"}
+_NAMED: Final = 5
+"""How many endpoints one sentence names."""
+
+
+def unreadable(resource: str, name: str, why: Hidden) -> Note:
+    """A property that may open a gated port and cannot be read."""
+    return Note(
+        resource,
+        f"{name} is {why.value}: it may open a gated port; give it as a plain value, or apply what"
+        " it comes from first",
+        f"{name} {_HIDDEN_ZH[why]}，可能开放受管控端口；请使用明文值，或先执行其所依赖的资源",
+    )
+
+
+def malformed(resource: str, value: object, why: object) -> Note:
+    """A rule that no one can read."""
+    text = shown(value)
+    if text != str(value):
+        return Note(
+            resource,
+            f"{text} cannot be read as part of a rule; correct it",
+            f"{text} 不是有效的规则内容，请更正",
+        )
+    return Note(
+        resource,
+        f"{text} cannot be read as part of a rule ({why}); correct it",
+        f"{text} 不是有效的规则内容（{why}），请更正",
+    )
+
+
+def unresolved_list(resource: str, name: object) -> Note:
+    """A prefix list whose networks the plan does not hold."""
+    text = shown(name)
+    return Note(
+        resource,
+        f"the networks of prefix list {text} are not in the plan: they may be the Internet; write"
+        " the networks out, or manage the list in this stack",
+        f"计划中没有前缀列表 {text} 的网段，其中可能包含公网；请直接写明网段，或在本栈中管理该列表",
+    )
+
+
+def foreign_type(resource: str, token: str) -> Note:
+    """A type of a package that is not read."""
+    return Note(
+        resource,
+        f"the type {token} is not read here and may open a port; use the aws provider's type, or"
+        " let the live scan judge it",
+        f"不读取类型 {token}，它可能开放端口；请改用 aws 提供方的类型，或以在线扫描结果为准",
+    )
+
+
+def dynamic_block(resource: str) -> Note:
+    """Blocks that Terraform makes while it plans."""
+    return Note(
+        resource,
+        "its configuration has dynamic blocks, whose rules the plan does not show for sure; write"
+        " the rules out",
+        "其配置使用了 dynamic 块，计划无法可靠显示其中的规则；请直接写明规则",
+    )
+
+
+def unknown_address(resource: str, name: str) -> Note:
+    """A public address that an endpoint is given and that the plan does not show."""
+    what = f" of {shown(name)}" if name else ""
+    return Note(
+        resource,
+        f"the plan does not show the public address{what}; manage the address in this stack, or"
+        " name it",
+        f"计划未显示{shown(name) or '该资源'}的公网地址；请在本栈中管理该地址，或直接写明",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an endpoint's ports may not be opened."""
+
+    endpoint: Endpoint
+    tie: Tie
+    verdict: str
+    decided: Decided | None
+    address: str
+
+
+def not_decided(
+    opening: Opening, several: Sequence[Why], decisions: Decisions, *, joined: bool
+) -> Note:
+    """A rule lets the Internet reach endpoints that are not decided open."""
+    first = several[:_NAMED]
+    who = "; ".join(_who(why) for why in first)
+    who_zh = "；".join(_who_zh(why) for why in first)
+    if len(several) > _NAMED:
+        who += f"; and {len(several) - _NAMED} more endpoints"
+        who_zh += f"；另有 {len(several) - _NAMED} 个端点"
+    how, how_zh = _how(opening, joined=joined)
+    feed, feed_zh = "", ""
+    if decisions.problem is not None:
+        feed = f" (no decision is believed: {decisions.problem.message})"
+        feed_zh = f"（决策文件不可用：{decisions.problem.zh}）"
+    return Note(
+        opening.resource.address,
+        f"{how} to the Internet on {who}{feed}",
+        f"{how_zh}：{who_zh}{feed_zh}",
+    )
+
+
+def unattached(opening: Opening, group: str) -> Note:
+    """A rule of a group that nothing in the feed is tied to."""
+    how, how_zh = _how(opening, joined=False)
+    name, name_zh = (shown(group), shown(group)) if group else ("its group", "其安全组")
+    return Note(
+        opening.resource.address,
+        f"{how} to the Internet, and nothing that the feed decides on is tied to {name}: tie it"
+        " to its endpoint in this plan, or pass --allow-unattached",
+        f"{how_zh}，但 {name_zh} 未关联决策文件中的任何端点：请在本计划中关联端点，或使用"
+        " --allow-unattached",
+    )
+
+
+def no_ipv6(opening: Opening, endpoint: Endpoint) -> Note:
+    """``::/0`` where there is nothing to reach."""
+    name = shown(endpoint.node)
+    return Note(
+        opening.resource.address,
+        f"lets IPv6 sources in, and {name} has no IPv6 address: it would be open as soon as it got"
+        " one; leave the rule out",
+        f"放行 IPv6 来源，而 {name} 没有 IPv6 地址：一旦分配地址即被开放，建议删除该规则",
+    )
+
+
+def dropped(resource: str) -> Note:
+    """Inline rules that a program no longer writes."""
+    return Note(
+        resource,
+        "the plan drops the inline ingress, which revokes nothing on AWS: set ingress = [] first,"
+        " apply, and only then leave it out",
+        "计划去掉了内联 ingress，但 AWS 上的规则不会被撤销：请先设为 ingress = []"
+        " 并执行，再删除该参数",
+    )
+
+
+def template_stack(resource: str) -> Note:
+    """CloudFormation inside a plan."""
+    return Note(
+        resource,
+        "a CloudFormation template is not read here: what it opens, only the live scan sees",
+        "此处不读取 CloudFormation 模板：其开放的端口只能由在线扫描发现",
+    )
+
+
+def joins_unseen(resource: str, group: str) -> Note:
+    """An endpoint that joins a group whose rules are elsewhere."""
+    name = shown(group)
+    return Note(
+        resource,
+        f"joins {name}, whose rules are not in this plan and may be open already; show them (pulumi"
+        " preview --show-sames), or get the endpoint decided open first",
+        f"加入 {name}，其规则不在本计划中，可能已开放；请一并显示（pulumi preview"
+        " --show-sames），或先取得该端点的开放判定",
+    )
+
+
+def _how(opening: Opening, *, joined: bool) -> tuple[str, str]:
+    ports = "/".join(map(str, opening.ports)) or "ports (marked sensitive)"
+    what = f"{opening.protocol} {ports}"
+    sources = ", ".join(opening.sources)
+    if joined:
+        rule = opening.resource.address
+        return (
+            f"joins a group that {rule} opens: {what} from {sources}",
+            f"加入由 {rule} 开放的安全组：{sources} 可从互联网访问 {what}",
+        )
+    if opening.left:
+        return (
+            f"leaves open, as AWS has it, {what} from {sources}",
+            f"保留 AWS 上已有的开放规则：{sources} 可从互联网访问 {what}",
+        )
+    if opening.standing:
+        return (
+            f"keeps open {what} from {sources}",
+            f"继续对互联网开放 {what}（来源 {sources}）",
+        )
+    return f"opens {what} from {sources}", f"对互联网开放 {what}（来源 {sources}）"
+
+
+def _who(why: Why) -> str:
+    name = shown(why.endpoint.node)
+    if why.decided is not None:
+        ips = ", ".join(why.decided.ips)
+        said = f": {why.decided.reason}" if why.decided.reason else ""
+        known = "" if name == why.decided.endpoint else f" as {why.decided.endpoint}"
+        return f"{name} ({ips}), decided {why.verdict}{known}{said}; {_missing(why)}"
+    if why.address:
+        return (
+            f"{name}, which gets {shown(why.address)}: no filing in effect can name that address"
+            " yet; apply for the address first, file it (备案), then open"
+        )
+    addresses = (
+        f" ({', '.join(map(shown, why.endpoint.addresses))})" if why.endpoint.addresses else ""
+    )
+    return (
+        f"{name}{addresses}, which the feed does not decide on; have its public addresses filed"
+        " (备案), or make the feed anew"
+    )
+
+
+def _missing(why: Why) -> str:
+    if why.verdict == "hold":
+        return "on hold nothing new is opened; wait until its address set is filed"
+    if why.verdict == "unknown":
+        return "make the feed anew once its account can be read whole"
+    return "it needs an approved filing (备案) that names all of these addresses"
+
+
+def _who_zh(why: Why) -> str:
+    name = shown(why.endpoint.node)
+    if why.decided is not None:
+        ips = "、".join(why.decided.ips)
+        known = "" if name == why.decided.endpoint else f"（即 {why.decided.endpoint}）"
+        verdict = _VERDICTS_ZH.get(why.verdict, why.verdict)
+        return f"{name}{known}（{ips}）判定为{verdict}，{_missing_zh(why)}"
+    if why.address:
+        return f"{name} 将获得 {shown(why.address)}，该地址尚无备案；请先申请地址并完成备案，再开放"
+    return f"{name} 不在决策文件中；请为其公网地址办理备案，或重新生成决策文件"
+
+
+def _missing_zh(why: Why) -> str:
+    if why.verdict == "hold":
+        return "保持不变期间不得新增开放，请待其地址全部备案"
+    if why.verdict == "unknown":
+        return "请在能完整读取该账号后重新生成决策文件"
+    return "需有涵盖上述全部地址的有效备案"
+
+
+def pending_delete(resource: str) -> Note:
+    """A copy that a replacement left behind and that the next update deletes."""
+    return Note(
+        resource,
+        "an old copy waits to be deleted and was not judged: until the next update it is on AWS",
+        "有待删除的旧副本，未作判断：在下次更新前仍存在于 AWS",
+    )
+
+
+def pending_operation(resource: str, what: str) -> Note:
+    """An operation that Pulumi does not know the end of."""
+    return Note(
+        resource,
+        f"an operation ({shown(what)}) was interrupted: nobody knows what AWS has; run pulumi"
+        " refresh",
+        f"有未完成的操作（{shown(what)}）：AWS 上的状态未知，请先运行 pulumi refresh",
+    )
+
+
+def unknown_operation(resource: str, what: str) -> Note:
+    """A step of a kind that this version does not know."""
+    return Note(
+        resource,
+        f"the step {shown(what)!r} is not known here",
+        f"不支持的步骤类型 {shown(what)!r}",
+    )
+
+
+def kept_behind(resource: str) -> Note:
+    """A replaced resource whose old copy stays."""
+    return Note(
+        resource,
+        "it is replaced and its old copy is kept on AWS (retainOnDelete): what that opens is not"
+        " judged here",
+        "该资源被替换，旧副本因 retainOnDelete 保留在 AWS：其开放情况未作判断",
+    )
+
+
+def corrupt(resource: str) -> Note:
+    """Pulumi doubts its own preview."""
+    return Note(
+        resource,
+        "Pulumi says that this preview may be corrupt; make it anew",
+        "Pulumi 提示该预览可能已损坏，请重新生成",
+    )
+
+
+def errored(resource: str) -> Note:
+    """A plan that failed half way."""
+    return Note(
+        resource,
+        "the plan failed, so a part of it is missing; mend the error and make it anew",
+        "计划生成失败，内容不完整；请修正错误后重新生成",
+    )
+
+
+def deferred(resource: str, why: str) -> Note:
+    """A change that Terraform put off."""
+    return Note(
+        resource,
+        f"the change is deferred ({shown(why)}): what it will open is not known yet",
+        f"该变更被推迟（{shown(why)}）：将开放的内容尚不可知",
+    )
+
+
+def partial(resource: str) -> Note:
+    """A plan of some resources only."""
+    return Note(
+        resource,
+        "the plan is not complete (-target, most likely): what it leaves out was not looked at",
+        "计划不完整（可能使用了 -target）：未包含的部分未作检查",
+    )
+
+
+def left_open(opening: Opening) -> Note:
+    """Rules on AWS that a program does not write, and that the decisions allow."""
+    how, how_zh = _how(opening, joined=False)
+    return Note(
+        opening.resource.address,
+        f"{how} to the Internet: it is decided open, and nobody here would close it",
+        f"{how_zh}：目前判定为开放，但本栈不会关闭它",
+    )
