@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gatekeeper.apply import Edge, Outcome, Tools
+from gatekeeper.apply import Edge, GateStack, Outcome, Tools
 from gatekeeper.approval import check_approved, check_current
 from gatekeeper.drift import snapshot
 from gatekeeper.errors import PlanRefused, PlanStale
@@ -71,8 +71,12 @@ def tools(
     wait: float,
     progress: Callable[[Outcome], None],
     stopping: Callable[[], bool] = lambda: False,
+    stack_for: Callable[[str], GateStack | None] = lambda _: None,
 ) -> Tools:
-    """What a run, or a rollback, works with; the register is read once, here."""
+    """What a run, or a rollback, works with; the register is read once, here.
+
+    ``stack_for`` gives the stack through which an account's gates are changed, where there is one.
+    """
     register = read_register(store, policy, clock())
     memory = recall(store)
 
@@ -95,4 +99,5 @@ def tools(
         keep=keep,
         progress=progress,
         stopping=stopping,
+        stack_for=stack_for,
     )

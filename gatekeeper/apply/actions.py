@@ -16,7 +16,7 @@ narrow      it still exposes a closed endpoint, no user is       the narrowed ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gatekeeper.apply import endpoints, gates, groups
 from gatekeeper.apply.context import Account, Refused
@@ -32,8 +32,13 @@ def do(account: Account, action: Action) -> Outcome:
     Raises:
         RegisterChanged, LeaseLost: the whole run must stop.
     """
+    return attempt(action, lambda: _dispatch(account, action))
+
+
+def attempt(action: Action, run: Callable[[], tuple[Result, Mapping[str, str]]]) -> Outcome:
+    """How an action ends that ``run`` carries out, whatever keeps it from it."""
     try:
-        result, data = _dispatch(account, action)
+        result, data = run()
     except Refused as refused:
         return _outcome(action, refused.result, refused.reason, refused.reason_zh)
     except Drifted:

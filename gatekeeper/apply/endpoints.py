@@ -32,13 +32,26 @@ _CALLS: Final = {
 
 
 def attach(account: Account, action: Attach) -> tuple[Result, Mapping[str, str]]:
-    ruling = ruling_of(account, action)
-    if ruling.verdict is not Verdict.OPEN:
-        raise _undecided(ruling, "open", "开放")
-    endpoint, gate = endpoint_of(account, action, ruling), _gate(account, action)
+    endpoint, gate = ready_to_attach(account, action)
     data = {"gate_id": gate.group_id}
     if gate.group_id in endpoint.group_ids:
         return Result.NOOP, data
+    set_groups(account, action, endpoint, (*endpoint.group_ids, gate.group_id))
+    return Result.DONE, data
+
+
+def ready_to_attach(account: Account, action: Attach) -> tuple[Endpoint, SecurityGroup]:
+    """The endpoint and the gate as they are now, with nothing against the attachment.
+
+    Raises:
+        Refused, Drifted: something is.
+    """
+    ruling = ruling_of(account, action)
+    if ruling.verdict is not Verdict.OPEN:
+        raise _undecided(ruling, "open", "开放")
+    endpoint, gate = endpoint_of(account, action, ruling), gate_of(account, action)
+    if gate.group_id in endpoint.group_ids:
+        return endpoint, gate
     refuse_drift(account, action, endpoint)
     if _lets_in_too_much(account, action, gate):
         raise Refused(
@@ -53,23 +66,33 @@ def attach(account: Account, action: Attach) -> tuple[Result, Mapping[str, str]]
             f"it holds {len(endpoint.group_ids)} groups and limits.groups_per_interface is {limit}",
             f"已有 {len(endpoint.group_ids)} 个安全组，达到 limits.groups_per_interface（{limit}）",
         )
-    set_groups(account, action, endpoint, (*endpoint.group_ids, gate.group_id))
-    return Result.DONE, data
+    return endpoint, gate
 
 
 def detach(account: Account, action: Detach) -> Result:
-    ruling = ruling_of(account, action)
-    if ruling.verdict is not Verdict.CLOSED:
-        raise _undecided(ruling, "closed", "关闭")
-    endpoint, gate = endpoint_of(account, action, ruling), _gate(account, action)
+    endpoint, gate = ready_to_detach(account, action)
     if gate.group_id not in endpoint.group_ids:
         return Result.NOOP
-    refuse_drift(account, action, endpoint)
     others = tuple(g for g in endpoint.group_ids if g != gate.group_id)
     if not others:
         others = (_shut(account, action).group_id,)
     set_groups(account, action, endpoint, others)
     return Result.DONE
+
+
+def ready_to_detach(account: Account, action: Detach) -> tuple[Endpoint, SecurityGroup]:
+    """The endpoint and the gate as they are now, with nothing against the detachment.
+
+    Raises:
+        Refused, Drifted: something is.
+    """
+    ruling = ruling_of(account, action)
+    if ruling.verdict is not Verdict.CLOSED:
+        raise _undecided(ruling, "closed", "关闭")
+    endpoint, gate = endpoint_of(account, action, ruling), gate_of(account, action)
+    if gate.group_id in endpoint.group_ids:
+        refuse_drift(account, action, endpoint)
+    return endpoint, gate
 
 
 def ruling_of(account: Account, action: SetGroups) -> Ruling:
@@ -155,7 +178,7 @@ def _own_gates(account: Account, vpc_id: str) -> frozenset[str]:
     return frozenset(g.group_id for g in found if g and is_ours(g, account.policy))
 
 
-def _gate(account: Account, action: SetGroups) -> SecurityGroup:
+def gate_of(account: Account, action: SetGroups) -> SecurityGroup:
 
     def read() -> SecurityGroup | None:
         if action.gate_id is not None:

@@ -70,6 +70,19 @@ def create(account: Account, action: CreateGate) -> tuple[Result, Mapping[str, s
 
 
 def repair(account: Account, action: RepairGate) -> Result:
+    group = ready_to_repair(account, action)
+    if group is None:
+        return Result.NOOP
+    _put_right(account, action.id, group, action.kind, add=bool(action.added))
+    return Result.DONE
+
+
+def ready_to_repair(account: Account, action: RepairGate) -> SecurityGroup | None:
+    """The gate as it is now, altered just as it was planned; ``None`` where it is right.
+
+    Raises:
+        Refused, Drifted: it is not ours any more, or altered in another way.
+    """
     group = account.read_group(action.group_id)
     if not is_ours(group, account.policy):
         raise Refused(
@@ -78,15 +91,14 @@ def repair(account: Account, action: RepairGate) -> Result:
             f"{group.group_id} 已不带有本系统的标签",
         )
     if not alteration(group, action.kind, account.policy):
-        return Result.NOOP
+        return None
     planned = {rule_key(rule) for rule in action.before}
     wanted = {rule_key(rule) for rule in gate_rules(action.kind, account.policy)}
     now = {rule_key(rule) for rule in group.rules}
     ours = action.late or action.id in account.journal.begun
     if now != planned and not (ours and (planned & wanted) <= now <= (planned | wanted)):
         raise Drifted
-    _put_right(account, action.id, group, action.kind, add=bool(action.added))
-    return Result.DONE
+    return group
 
 
 def _created_now(account: Account, group: SecurityGroup) -> bool:
@@ -108,26 +120,26 @@ def _put_right(
         return False
     account.stale = True
     if changed.egress:
-        _close_egress(account, action_id, group)
+        close_egress(account, action_id, group)
     missing = changed.missing if add else ()
-    carrying = tuple(rule for rule in changed.extra if _carries(rule, missing))
+    carrying = tuple(rule for rule in changed.extra if carries(rule, missing))
     beyond = tuple(rule for rule in changed.extra if rule not in carrying)
-    rules = _change(account, action_id, group.group_id, group.rules, removed=beyond)
+    rules = change_rules(account, action_id, group.group_id, group.rules, removed=beyond)
     refused: Refused | None = None
     if missing:
         try:
-            _refuse_unlawful(account, group, kind)
+            refuse_unlawful(account, group, kind)
         except Refused as why:
             refused = why
         else:
-            rules = _change(account, action_id, group.group_id, rules, added=missing)
-    _change(account, action_id, group.group_id, rules, removed=carrying)
+            rules = change_rules(account, action_id, group.group_id, rules, added=missing)
+    change_rules(account, action_id, group.group_id, rules, removed=carrying)
     if refused is not None:
         raise refused
     return True
 
 
-def _carries(rule: Rule, missing: Iterable[Rule]) -> bool:
+def carries(rule: Rule, missing: Iterable[Rule]) -> bool:
     """Whether somebody is reached through a rule on the port of one that is missing."""
     protocol, low, high, _ = rule_key(rule)
     wanted = [rule_key(one) for one in missing]
@@ -136,7 +148,7 @@ def _carries(rule: Rule, missing: Iterable[Rule]) -> bool:
     )
 
 
-def _change(
+def change_rules(
     account: Account,
     action_id: str,
     group_id: str,
@@ -155,7 +167,7 @@ def _change(
     return left
 
 
-def _close_egress(account: Account, action_id: str, group: SecurityGroup) -> None:
+def close_egress(account: Account, action_id: str, group: SecurityGroup) -> None:
     """Take every outbound rule out; one that is gone already is what was wanted."""
     group_id = group.group_id
     try:
@@ -171,7 +183,7 @@ def _close_egress(account: Account, action_id: str, group: SecurityGroup) -> Non
             raise
 
 
-def _refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> None:
+def refuse_unlawful(account: Account, group: SecurityGroup, kind: GateKind) -> None:
     """Ports are put into a gate only while everybody who holds it is decided open."""
     if group.group_id not in account.judged.state.groups:
         holders = frozenset(account.edge.group_users(group.group_id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from gatekeeper.errors import AwsError, PlanError
+from gatekeeper.errors import AwsError, PlanError, StackError
 
 T = TypeVar("T")
 
@@ -68,12 +68,8 @@ class Journal:
             LeaseLost: the account is no longer ours; the call is not made.
             AwsError: AWS refused it, or did not answer; it may have taken effect.
         """
-        if not owed and self.store.register_mark() != self.mark:
-            raise RegisterChanged(
-                "the register changed while the plan was carried out; nothing more was changed,"
-                " plan again",
-                zh="执行期间备案登记发生变化，已停止后续变更，请重新 plan",
-            )
+        if not owed:
+            self._refuse_change()
         self._write(action_id, name, "intent", detail)
         self.calls += 1
         try:
@@ -83,6 +79,41 @@ class Journal:
             raise
         self._write(action_id, name, "done", {})
         return answer
+
+    def together(
+        self,
+        details: Mapping[str, Mapping[str, Any]],
+        name: str,
+        change: Callable[[], None],
+    ) -> None:
+        """Make one change that carries out several actions: each is written down before and after.
+
+        ``details`` are by action.
+
+        Raises:
+            RegisterChanged, LeaseLost: as ``call``; the change is not made.
+            StackError: it failed, and may have been made in part.
+        """
+        self._refuse_change()
+        for action_id, detail in details.items():
+            self._write(action_id, name, "intent", detail)
+        self.calls += 1
+        try:
+            change()
+        except StackError as error:
+            for action_id in details:
+                self._write(action_id, name, "failed", {"code": error.code})
+            raise
+        for action_id in details:
+            self._write(action_id, name, "done", {})
+
+    def _refuse_change(self) -> None:
+        if self.store.register_mark() != self.mark:
+            raise RegisterChanged(
+                "the register changed while the plan was carried out; nothing more was changed,"
+                " plan again",
+                zh="执行期间备案登记发生变化，已停止后续变更，请重新 plan",
+            )
 
     def _write(self, action_id: str, name: str, phase: str, detail: Mapping[str, Any]) -> None:
         self.store.journal(self.run_id, action_id, name, phase, detail, self.clock(), self.token)

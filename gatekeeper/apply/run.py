@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from gatekeeper.apply.actions import do
 from gatekeeper.apply.context import RETRY_SECONDS, Account, Judge
@@ -20,6 +21,7 @@ from gatekeeper.apply.edge import Edge
 from gatekeeper.apply.groups import load_tags, settle, tags_written_down
 from gatekeeper.apply.journal import Journal, RegisterChanged
 from gatekeeper.apply.outcome import Outcome, Result, RunReport
+from gatekeeper.apply.stacked import GateStack, do_together
 from gatekeeper.apply.verify import unmet
 from gatekeeper.errors import AwsError, GatekeeperError, LeaseHeld, LeaseLost, PlanRefused
 from gatekeeper.gate import Action, JudgedAccount, Narrow, Plan, plan_from_json
@@ -47,6 +49,8 @@ class Tools:
     wait: float = 60.0
     stopping: Callable[[], bool] = lambda: False
     """Whether the process is asked to end: no further action is begun then."""
+    stack_for: Callable[[str], GateStack | None] = lambda _: None
+    """The stack that owns an account's gates, where they are changed through it."""
 
 
 def carry_out_plan(plan: Plan, tools: Tools, *, mark: int) -> RunReport:
@@ -229,6 +233,7 @@ class _AccountRun:
         self.unread = False
         """Whether the account could not be read completely at some point of the run."""
         self.edge = edge
+        self.stack = tools.stack_for(edge.account_id)
         entries = tools.store.journal_entries(run_id)
         self.owed = tags_written_down(entries)
         self.journal = Journal(
@@ -280,21 +285,42 @@ class _AccountRun:
             ):
                 yield action, outcome
             return
-        for place, action in enumerate(self.actions):
+        left = {action.id: action for action in self.actions}
+        for batch in self._batches():
             if self.tools.stopping():
-                for later in self.actions[place:]:
+                for later in left.values():
                     yield later, _stopped(later)
                 return
             try:
-                outcome = do(account, action)
+                for action, outcome in self._carried_out(account, batch):
+                    left.pop(action.id, None)
+                    if outcome.result is Result.NOOP and action.id in self.journal.begun:
+                        yield action, replace(outcome, result=Result.DONE)
+                    else:
+                        yield action, outcome
             except (RegisterChanged, LeaseLost) as stopped:
-                left = self.actions[place:]
+                undone = list(left.values())
                 result = Result.DRIFTED if isinstance(stopped, RegisterChanged) else Result.FAILED
-                yield from zip(left, every(left, result, stopped), strict=True)
+                yield from zip(undone, every(undone, result, stopped), strict=True)
                 return
-            if outcome.result is Result.NOOP and action.id in self.journal.begun:
-                outcome = replace(outcome, result=Result.DONE)
-            yield action, outcome
+
+    def _batches(self) -> Iterator[Sequence[Action]]:
+        """The actions one by one, or phase by phase where a stack owns the gates."""
+        if self.stack is None:
+            for action in self.actions:
+                yield (action,)
+            return
+        for _, batch in groupby(self.actions, key=lambda action: action.phase):
+            yield tuple(batch)
+
+    def _carried_out(
+        self, account: Account, batch: Sequence[Action]
+    ) -> Iterator[tuple[Action, Outcome]]:
+        if self.stack is not None:
+            yield from do_together(account, self.stack, batch)
+            return
+        for action in batch:
+            yield action, do(account, action)
 
     def _verified(self, found: Mapping[str, Outcome]) -> Iterator[Outcome]:
         """Read the account again by pages: what was reported done must be so."""

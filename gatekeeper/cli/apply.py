@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -18,16 +20,25 @@ from gatekeeper.cli.scope import overlook, quiet
 from gatekeeper.cli.settings import Lang, Settings
 from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE, worst
 from gatekeeper.cli.stores import present_store
-from gatekeeper.errors import LeaseHeld, PlanError, UnknownRecord, UsageError
+from gatekeeper.errors import LeaseHeld, PlanError, StackError, UnknownRecord, UsageError
 from gatekeeper.fleet import edges
 
 if TYPE_CHECKING:
-    from gatekeeper.apply import Outcome, RunReport, Tools
+    from gatekeeper.apply import GateStack, Outcome, RunReport, Tools
     from gatekeeper.gate import Plan
     from gatekeeper.policy import Policy
+    from gatekeeper.stacks import Backend
     from gatekeeper.store import Store
 
 app = command_app()
+
+
+class Via(StrEnum):
+    """How gates and attachments are changed."""
+
+    DIRECT = "direct"
+    PULUMI = "pulumi"
+
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
@@ -45,6 +56,20 @@ def apply(
     by: options.By = None,
     account: options.Accounts = None,
     workers: options.WorkersOption = options.WORKERS,
+    via: Annotated[
+        Via,
+        typer.Option(help="Change gates directly, or through a Pulumi stack for each account."),
+    ] = Via.DIRECT,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="PULUMI_BACKEND_URL",
+            show_envvar=False,
+            help="With --via pulumi: file:///folder or s3://bucket with the stacks' state."
+            "  Default: PULUMI_BACKEND_URL.",
+        ),
+    ] = None,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
 ) -> int:
@@ -52,11 +77,15 @@ def apply(
 
     Without --yes it asks on a terminal and declines in a pipe.  Exit 3 where anything was
     blocked, drifted or declined; started again after a kill it ends in the same state.
+
+    With --via pulumi the gates, and the attachments to interfaces, belong to a stack for each
+    account: a preview must show exactly the plan before the stack is brought up.
     """
     from gatekeeper.gate import join_plans
     from gatekeeper.report.changes import run_report
 
     settings = options.settings_in(context)
+    stacks = _backend(backend) if via is Via.PULUMI else None
     only = options.unique(account)
     if file is not None and only:
         raise UsageError(
@@ -67,7 +96,7 @@ def apply(
     if file is not None:
         made = read_plan(file)
         with present_store(settings) as store:
-            job = _Job(settings, store, settings.policy(), actor, wait)
+            job = _Job(settings, store, settings.policy(), actor, wait, stacks)
             with _told(job, made.id, form, out):
                 report = _carry_out(job, made, yes, allow_large)
         unread = bool(made.incomplete)
@@ -80,7 +109,7 @@ def apply(
         ) as look:
             assert look.store is not None
             made = join_plans(look.found)
-            job = _Job(settings, look.store, look.found.policy, actor, wait)
+            job = _Job(settings, look.store, look.found.policy, actor, wait, stacks)
             if made.actions or made.blocked:
                 look.store.save_plan(made.id, actor, look.found.at, made.to_json())
             with _told(job, made.id, form, out):
@@ -134,6 +163,8 @@ class _Job(NamedTuple):
     policy: Policy
     actor: str
     wait: float
+    backend: Backend | None = None
+    """Where the stacks' state is, if gates are changed through stacks."""
 
     @contextmanager
     def tools(self) -> Iterator[Tools]:
@@ -149,13 +180,54 @@ class _Job(NamedTuple):
                 clock=options.now,
                 wait=self.wait,
                 progress=self.progress,
+                stack_for=self._stacks(),
             )
+
+    def _stacks(self) -> Callable[[str], GateStack | None]:
+        """The stack of each account, where gates are changed through stacks."""
+        backend = self.backend
+        if backend is None:
+            return lambda _: None
+        from gatekeeper.stacks import PulumiGates
+
+        registered = {account.account_id: account for account in self.store.accounts()}
+
+        def stack_for(account_id: str) -> GateStack:
+            account = registered.get(account_id)
+            return PulumiGates.of(
+                account_id,
+                self.settings.region,
+                owner=self.policy.owner,
+                backend=backend,
+                role_arn=account.role_arn if account else None,
+                external_id=account.external_id if account else None,
+            )
+
+        return stack_for
 
     def progress(self, outcome: Outcome) -> None:
         """One line an action, where a person watches."""
         if sys.stderr.isatty():
             reason = outcome.reason_zh if self.settings.lang == "zh" else outcome.reason
             say(f"{outcome.result} {outcome.action_id} {reason}")
+
+
+def _backend(url: str | None) -> Backend:
+    """The stacks' backend, found before anything is read or changed.
+
+    Raises:
+        StackError: it cannot be used: no SDK, no command, no place for the state, no passphrase.
+    """
+    try:
+        from gatekeeper.stacks import Backend
+    except ImportError as error:
+        raise StackError(
+            f"--via pulumi needs the Pulumi SDK ({error.name} is missing): install"
+            " gatekeeper[pulumi]; nothing was changed",
+            zh=f"--via pulumi 需要 Pulumi SDK（缺少 {error.name}）：请安装 gatekeeper[pulumi]；"
+            "未作任何更改",
+        ) from None
+    return Backend.find(url, os.environ)
 
 
 class _Declined(PlanError):

@@ -49,7 +49,14 @@ from gatekeeper.gate.model import (
     shortlist,
 )
 from gatekeeper.gate.narrow import Narrowing, Quota, narrow, quotas
-from gatekeeper.gate.owned import StackOwner, narrowing_refused, stack_of
+from gatekeeper.gate.owned import (
+    GateChange,
+    GateHeld,
+    GatePorts,
+    StackOwner,
+    narrowing_refused,
+    stack_of,
+)
 from gatekeeper.gate.plan import (
     AccountPlan,
     Action,
@@ -117,7 +124,10 @@ __all__ = [
     "FiledAddresses",
     "Finder",
     "Finding",
+    "GateChange",
+    "GateHeld",
     "GateKind",
+    "GatePorts",
     "Gates",
     "Hold",
     "Internet",

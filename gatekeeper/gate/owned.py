@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from gatekeeper.account import Doubt, SecurityGroup
+from gatekeeper.account import Doubt, Family, SecurityGroup
 from gatekeeper.gate.model import shortlist
 from gatekeeper.policy import Policy, Port
 
@@ -34,6 +34,26 @@ class StackOwner(NamedTuple):
     def zh(self) -> str:
         """The same in Chinese."""
         return f"堆栈 {self.stack}（{self.by_zh}）"
+
+
+class GatePorts(NamedTuple):
+    """A change of a stack of gates: the gate of a VPC and family exists and lets in these ports."""
+
+    vpc_id: str
+    family: Family
+    ports: tuple[tuple[str, int], ...]
+
+
+class GateHeld(NamedTuple):
+    """A change of a stack of gates: an interface holds the gate of its VPC, or ceases to."""
+
+    interface_id: str
+    family: Family
+    vpc_id: str
+    held: bool
+
+
+GateChange = GatePorts | GateHeld
 
 
 def stack_of(group: SecurityGroup, policy: Policy) -> StackOwner | None:

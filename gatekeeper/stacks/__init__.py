@@ -18,13 +18,16 @@ from gatekeeper.stacks.feed import (
 )
 
 if TYPE_CHECKING:
+    from gatekeeper.stacks.automation import Backend, PulumiGates
     from gatekeeper.stacks.gates import Gates
     from gatekeeper.stacks.web_access import WebAccess
 
 __all__ = [
+    "Backend",
     "Decided",
     "Decisions",
     "Gates",
+    "PulumiGates",
     "WebAccess",
     "load_decisions",
     "parse_decisions",
@@ -32,6 +35,8 @@ __all__ = [
 ]
 
 _LATE: dict[str, str] = {
+    "Backend": "gatekeeper.stacks.automation",
+    "PulumiGates": "gatekeeper.stacks.automation",
     "Gates": "gatekeeper.stacks.gates",
     "WebAccess": "gatekeeper.stacks.web_access",
 }
