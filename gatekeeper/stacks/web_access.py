@@ -17,16 +17,14 @@ update may make them again; it never shows a rule that the decisions do not allo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pulumi
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
-from gatekeeper.errors import FeedError, StackError
+from gatekeeper.errors import StackError
 from gatekeeper.stacks.access import (
     Access,
     OnHold,
@@ -36,7 +34,8 @@ from gatekeeper.stacks.access import (
     read_ports,
     read_sources,
 )
-from gatekeeper.stacks.feed import Decisions, Family, load_decisions
+from gatekeeper.stacks.feed import Decisions, Family
+from gatekeeper.stacks.named import named_decisions, still_fresh
 
 COMPONENT_TYPE: Final = "gatekeeper:stacks:WebAccess"
 COMPONENT_TAG: Final = "gatekeeper:component"
@@ -243,43 +242,10 @@ def _only(name: str, groups: Sequence[str] | None) -> str:
 
 def _decisions(given: str | Path | Decisions | None, key: str | bytes | Path | None) -> Decisions:
     if isinstance(given, Decisions):
-        if given.expires_at is not None and given.expires_at <= datetime.now(UTC):
-            until = given.expires_at.isoformat()
-            return Decisions(
-                problem=FeedError(
-                    f"the decision feed expired at {until}; read it anew",
-                    zh=f"决策文件已于 {until} 过期，请重新读取",
-                )
-            )
-        return given
+        return still_fresh(given)
     config = pulumi.Config("gatekeeper")
-    path = given or config.get("decisions") or os.environ.get("GATEKEEPER_DECISIONS")
-    if not path:
-        return Decisions(
-            problem=FeedError(
-                "no decision feed is named; set gatekeeper:decisions to the file of"
-                " gatekeeper decisions --out",
-                zh="未指定决策文件，请将 gatekeeper:decisions 设为"
-                " gatekeeper decisions --out 生成的文件",
-            )
-        )
-    wanted = key or config.get("public_key") or os.environ.get("GATEKEEPER_PUBLIC_KEY")
-    try:
-        return load_decisions(path, public_key=_pem(wanted) if wanted else None)
-    except FeedError as error:
-        return Decisions(problem=error)
-
-
-def _pem(key: str | bytes | Path) -> bytes:
-    if isinstance(key, bytes):
-        return key
-    if isinstance(key, str) and "-----BEGIN" in key:
-        return key.encode()
-    try:
-        return Path(key).read_bytes()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise FeedError(
-            f"the key to verify the feed with cannot be read: {key} ({why})",
-            zh=f"无法读取验签公钥 {key}（{why}）",
-        ) from None
+    return named_decisions(
+        given or config.get("decisions"),
+        key or config.get("public_key"),
+        setting="gatekeeper:decisions",
+    )

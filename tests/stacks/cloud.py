@@ -26,6 +26,8 @@ class Kind:
 
     replaced_by: frozenset[str] = frozenset()
     """Inputs that no resource can change in place."""
+    computed: tuple[str, ...] = ("arn",)
+    """Outputs that nobody knows before a resource is made."""
 
     def check(self, inputs: Props, old: Props | None, urn: str) -> Props:
         """The inputs with their defaults."""
@@ -218,6 +220,7 @@ class SecurityGroup(_Made):
     """A group; a given ``ingress`` or ``egress`` owns all rules of its direction."""
 
     replaced_by = frozenset({"name", "namePrefix", "description", "vpcId"})
+    computed = ("arn", "ownerId", "vpcId", "namePrefix", "ingress", "egress", "tagsAll")
 
     def check(self, inputs: Props, old: Props | None, urn: str) -> Props:
         checked = {"description": "Managed by Pulumi", "revokeRulesOnDelete": False, **inputs}
@@ -309,6 +312,7 @@ class IngressRule(_Made):
 
     direction = "ingress"
     replaced_by = frozenset({"securityGroupId"})
+    computed = ("arn", "securityGroupRuleId", "tagsAll")
 
     def replacing(self, old: Props, new: Props, changed: set[str]) -> set[str]:
         kinds = {key for key in _RULE_SOURCES if (key in old) != (key in new)}
@@ -401,6 +405,7 @@ class LegacyRule(Kind):
         {"type", "securityGroupId", "protocol", "fromPort", "toPort", "cidrBlocks"}
         | {"ipv6CidrBlocks", "prefixListIds", "sourceSecurityGroupId", "self"}
     )
+    computed = ("securityGroupRuleId", "sourceSecurityGroupId")
 
     def create(self, cloud: Cloud, inputs: Props, urn: str) -> tuple[str, Props]:
         authorize = getattr(cloud.ec2, f"authorize_security_group_{inputs['type']}")
@@ -440,6 +445,7 @@ class Attachment(Kind):
     """A group on an interface that exists already."""
 
     replaced_by = frozenset({"securityGroupId", "networkInterfaceId"})
+    computed = ()
 
     def create(self, cloud: Cloud, inputs: Props, urn: str) -> tuple[str, Props]:
         group, interface = inputs["securityGroupId"], inputs["networkInterfaceId"]
@@ -475,6 +481,7 @@ class Attachment(Kind):
 
 class NetworkInterface(_Made):
     replaced_by = frozenset({"subnetId"})
+    computed = ("arn", "attachments", "ipv6Addresses", "privateIp", "securityGroups", "tagsAll")
 
     def create(self, cloud: Cloud, inputs: Props, urn: str) -> tuple[str, Props]:
         made = cloud.ec2.create_network_interface(
@@ -512,6 +519,7 @@ class Eip(_Made):
     """An address; made up ones lie in 52.83.200.0/21, for moto's own are in 127/8."""
 
     replaced_by = frozenset({"domain", "address"})
+    computed = ("allocationId", "associationId", "instance", "networkInterface", "publicIp")
 
     def create(self, cloud: Cloud, inputs: Props, urn: str) -> tuple[str, Props]:
         number = cloud.number()
@@ -555,6 +563,7 @@ class Eip(_Made):
 
 class EipAssociation(Kind):
     replaced_by = frozenset({"allocationId", "networkInterfaceId", "instanceId"})
+    computed = ("instanceId", "publicIp")
 
     def create(self, cloud: Cloud, inputs: Props, urn: str) -> tuple[str, Props]:
         made = cloud.ec2.associate_address(

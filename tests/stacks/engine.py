@@ -18,7 +18,8 @@ children inherit), ``protect``, ``retain_on_delete``, ``ignore_changes``, ``repl
 secrets, unknown values in a preview, exported outputs, stack references (``references``).  When
 an update fails, ``up`` raises what went wrong and the state keeps what was done until then;
 nothing is deleted.  ``engine.before`` is called with (op, urn) before each act on the cloud; what
-it raises is a fault of the cloud.
+it raises is a fault of the cloud.  ``engine.analyze`` is called with the state of each resource
+with its inputs before anything is planned for it, as policy packs are; what it raises ends the run.
 
 What it does not know: transforms, hooks, the provider's schema, explicit providers' own regions,
 update plans, targets, parallel deletes, policy packs.
@@ -116,6 +117,7 @@ class Engine:
         self.state: list[State] = []
         self.outputs: Props = {}
         self.before: Callable[[str, str], None] = lambda op, urn: None
+        self.analyze: Callable[[State], None] = lambda state: None
 
     def preview(self, program: Program, *, show_sames: bool = False) -> dict[str, Any]:
         """What an update would do, shaped as ``pulumi preview --json``; changes nothing."""
@@ -125,7 +127,7 @@ class Engine:
         steps = [step for step in run.steps if show_sames or step["op"] != "same"]
         return {
             "config": dict(self.config),
-            "steps": [_masked(step) for step in steps],
+            "steps": [_shown_step(step) for step in steps],
             "diagnostics": [
                 {"message": message, "severity": severity, "color": "auto"}
                 for severity, message in run.logs
@@ -331,8 +333,9 @@ class _Monitor(pulumi_mocks.MockMonitor):
             state = self._register(request)
             if request.type == STACK_TYPE:
                 return resource_pb2.RegisterResourceResponse(urn=state["urn"])
+            outputs = {key: one for key, one in state["outputs"].items() if key != "id"}
             return resource_pb2.RegisterResourceResponse(
-                urn=state["urn"], id=state.get("id") or "", object=_struct(state["outputs"])
+                urn=state["urn"], id=state.get("id") or "", object=_struct(outputs)
             )
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
@@ -397,6 +400,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         kind = self.engine.cloud.kind(request.type)
         inputs = kind.check(given, old["inputs"] if old else None, urn)
         state = self._state(urn, request, inputs, {})
+        self.engine.analyze(state)
         if old is not None and old.get("external"):
             self._left.pop(old["urn"], None)
             old = None  # it was only read: registering it makes it ours
@@ -442,7 +446,8 @@ class _Monitor(pulumi_mocks.MockMonitor):
             raise EngineError(
                 f"{state['urn']}: inputs to import do not match the existing resource: {wrong}"
             )
-        state |= {"id": request.importId, "outputs": {**_shown(state["inputs"]), **found}}
+        outputs = {"id": request.importId, **_shown(state["inputs"]), **found}
+        state |= {"id": request.importId, "outputs": outputs}
         if old is not None:
             self._unless_protected(old)
             self._doomed.append(old | {"delete": True})
@@ -486,11 +491,14 @@ class _Monitor(pulumi_mocks.MockMonitor):
     ) -> State:
         state["outputs"] = dict(state["inputs"])
         state["outputs"].pop("__defaults", None)
-        if not self.dry_run:
+        kind, cloud = self.engine.cloud.kind(state["type"]), self.engine.cloud
+        if self.dry_run:
+            unknown = dict.fromkeys(("id", *kind.computed), UNKNOWN)
+            state["outputs"] = unknown | state["outputs"]
+        else:
             self.engine.before(op, state["urn"])
-            kind, cloud = self.engine.cloud.kind(state["type"]), self.engine.cloud
             made, outputs = kind.create(cloud, _revealed(state["inputs"]), state["urn"])
-            state |= {"id": made, "outputs": _merged(state, outputs)}
+            state |= {"id": made, "outputs": {"id": made, **_merged(state, outputs)}}
         return self._placed(state, op, old, details)
 
     def _updated(self, state: State, old: State, details: Props) -> State:
@@ -502,7 +510,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             outputs = kind.update(
                 cloud, old["id"], _revealed(old["inputs"]), _revealed(state["inputs"])
             )
-            state["outputs"] = _merged(state, outputs)
+            state["outputs"] = {"id": old["id"], **_merged(state, outputs)}
         return self._placed(state, "update", old, details)
 
     def _placed(
@@ -622,7 +630,6 @@ class _Monitor(pulumi_mocks.MockMonitor):
             "propertyDependencies": {
                 key: sorted(value.urns)
                 for key, value in getattr(request, "propertyDependencies", {}).items()
-                if value.urns
             },
             "provider": request.provider,
         }
@@ -694,6 +701,14 @@ def _merged(state: State, outputs: Props) -> Props:
         key: state["inputs"][key] if _is_secret(state["inputs"].get(key)) else value
         for key, value in merged.items()
     }
+
+
+def _shown_step(step: dict[str, Any]) -> dict[str, Any]:
+    """A step as a preview prints it: of what is still to be made it knows no outputs."""
+    shown: dict[str, Any] = _masked(step)
+    if step["op"] in ("create", "create-replacement", "replace") and "newState" in shown:
+        shown["newState"].pop("outputs", None)
+    return shown
 
 
 def _masked(value: Any) -> Any:
