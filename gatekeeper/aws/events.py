@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -292,6 +292,23 @@ _CALLS: Final[Mapping[tuple[str, str], tuple[Kind, ...]]] = {
 
 HEEDED: Final = tuple(sorted(name for (_, name), kinds in _CALLS.items() if kinds))
 """The calls that make gatekeeper look, for the pattern of the EventBridge rule."""
+
+
+def event_pattern(accounts: Sequence[str] = ()) -> dict[str, Any]:
+    """The pattern of an EventBridge rule: CloudTrail's records of the calls that are heeded.
+
+    Of these accounts, or of any.
+    """
+    services = sorted({service for service, _ in _CALLS})
+    return {
+        **({"account": list(accounts)} if accounts else {}),
+        "source": [f"aws.{service}" for service in services],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": [f"{service}.amazonaws.com" for service in services],
+            "eventName": list(HEEDED),
+        },
+    }
 
 
 def _ids(value: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:

@@ -12,11 +12,13 @@ A key that nobody knows is refused, so that a misspelt one never leaves a defaul
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
-from gatekeeper.errors import StackError
+from gatekeeper.errors import GatekeeperError, StackError
 
 ACCOUNT_ID: Final = r"[0-9]{12}"
 REGION: Final = r"[a-z]{2}(-[a-z]+)+-[0-9]"
@@ -154,6 +156,22 @@ class Given:
             raise self.refused(
                 key, "this is no JSON; write the value in the stack's YAML file", "不是有效的 JSON"
             ) from None
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End a Pulumi program with one line, in the operator's language, in place of a traceback.
+
+    Raises:
+        pulumi.RunError: what ``GatekeeperError`` was raised within.
+    """
+    try:
+        yield
+    except GatekeeperError as error:
+        import pulumi
+
+        lang = "zh" if os.environ.get("GATEKEEPER_LANG") == "zh" else "en"
+        raise pulumi.RunError(error.text(lang)) from None
 
 
 def project_config(project: str) -> dict[str, str]:
