@@ -93,11 +93,12 @@ class _Seen:
         self._by_group: dict[str, dict[str, Resource]] = {}
 
     def with_peers(self, resource: Resource, group: str) -> tuple[Resource, ...]:
-        """The resource and all that was seen of the same group."""
+        """A rule with the attachments of its group that were seen, an attachment with the rules."""
         with self._lock:
             known = self._by_group.setdefault(group, {})
             known[resource.address] = resource
-            return tuple(known.values())
+            peers = [one for one in known.values() if one.type != resource.type]
+            return (resource, *peers)
 
     def forget(self) -> None:
         with self._lock:
@@ -124,9 +125,11 @@ def _validate_resource(args: ResourceValidationArgs, report: Report) -> None:
     config = args.get_config()
     decisions = _decisions(config)
     found = _check(blueprint(parts), decisions, allow_unattached=False)
-    tied = _check(blueprint(parts), decisions, allow_unattached=True)
+    lenient = (
+        _check(blueprint(parts), decisions, allow_unattached=True) if found.violations else found
+    )
     for violation in found.violations:
-        untied = violation not in tied.violations
+        untied = violation not in lenient.violations
         leave = untied and (config.get("allow_unattached") or _opens(decisions, violation, listed))
         if decisions.problem is not None or not leave:
             report(_why(violation, decisions))

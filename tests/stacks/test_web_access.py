@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pulumi
 import pytest
 
 from gatekeeper.errors import FeedError, StackError
+from gatekeeper.policy import default_policy
 from gatekeeper.stacks import load_decisions
+from gatekeeper.stacks.check import check, read_blueprint
 from tests.stacks.engine import QUIET, Engine
 from tests.stacks.feeds import decided, filing, keys, looked, write
 
@@ -112,6 +114,14 @@ pulumi.export("reason", access.reason)
 """
 
 
+def checked(engine, main, path):
+    """What ``check-plan`` says of the preview."""
+    plan = json.dumps(engine.preview(main, show_sames=True)).encode()
+    now = datetime.now(UTC)
+    found = read_blueprint(plan, name="plan.json")
+    return check(found, load_decisions(path), default_policy(), at=now)
+
+
 def test_from_pending_to_approved_to_deregistered(cloud, vpc, tmp_path, path):
     """The feed comes from gatekeeper's own look at the same moto that the stack changes."""
     subnet = cloud.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.1.0/24")["Subnet"]["SubnetId"]
@@ -135,6 +145,7 @@ def test_from_pending_to_approved_to_deregistered(cloud, vpc, tmp_path, path):
     looked(path, filing(ip))
     plan = engine.preview(main)
     assert [step["op"] for step in plan["steps"]] == ["create"] * 4
+    assert checked(engine, main, path).violations == ()
     assert rules(cloud, group["id"]) == set(), "a preview changes nothing"
     run = engine.up(main)
     assert run.outputs["verdict"] == "open"
@@ -150,6 +161,7 @@ def test_from_pending_to_approved_to_deregistered(cloud, vpc, tmp_path, path):
     looked(path, filing(ip), filing(kind="deregister_service", number=2))
     plan = engine.preview(main)
     assert [step["op"] for step in plan["steps"]] == ["delete"] * 4
+    assert checked(engine, main, path).exit_status == 0
     assert rules(cloud, group["id"]) == ALL, "a preview closes nothing"
     run = engine.up(main)
     assert run.outputs["verdict"] == "closed"
