@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
-from gatekeeper.stacks.check import kinds
+from gatekeeper.stacks.check import kinds, words
 from gatekeeper.stacks.check.model import NEW, UNKNOWN, Hidden, Resource
 from gatekeeper.stacks.check.values import items
 
@@ -27,7 +27,11 @@ class Meant(NamedTuple):
 
 
 class Index:
-    """The resources of a plan, found by address, id or name."""
+    """The resources of a plan, found by address, id or name.
+
+    Raises:
+        PlanRefused: an address stands twice.
+    """
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.by_address: dict[str, Resource] = {}
@@ -38,6 +42,8 @@ class Index:
             if resource.change == "delete":
                 self.gone.append(resource)
                 continue
+            if resource.address in self.by_address:
+                raise words.twice(resource.address)
             self.by_address[resource.address] = resource
             for name in _names(resource):
                 self._by_id.setdefault(name, []).append(resource)

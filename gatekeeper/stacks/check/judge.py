@@ -98,16 +98,25 @@ class _Judge:
 
     def _opening(self, opening: Opening) -> None:
         if opening.balancers:
-            ties = [
-                Tie(node, "", opening.resource.address, opening.standing)
-                for node in opening.balancers
-            ]
-            self._tied(opening, ties)
+            self._listening(opening)
             return
-        for group in opening.groups or ("",):
+        for group in opening.groups:
             self._tied(opening, self._ties.of_group(group), group)
 
-    def _tied(self, opening: Opening, ties: Iterable[Tie], group: str = "") -> None:
+    def _listening(self, opening: Opening) -> None:
+        """A listener with no group in front of it."""
+        for node in opening.balancers:
+            endpoint = self._ties.endpoint(node)
+            if not self._is_endpoint(endpoint):
+                continue
+            tie = Tie(node, "", opening.resource.address, opening.standing)
+            why = self._why_not(opening, tie)
+            if why is not None and endpoint.resource is None:
+                self._notes[words.unseen_balancer(opening.resource.address, node)] = None
+            elif why is not None:
+                self._violate(opening, [why])
+
+    def _tied(self, opening: Opening, ties: Iterable[Tie], group: str) -> None:
         """Judge one opening for everything that is tied to its group."""
         reached = [tie for tie in ties if self._is_endpoint(self._ties.endpoint(tie.endpoint))]
         if not reached:
@@ -124,8 +133,10 @@ class _Judge:
                 here.append(why)
         if here:
             self._violate(opening, here)
-        elif opening.left and reached:
+        elif opening.left:
             self._warnings[words.left_open(opening)] = None
+        elif self._blueprint.partial and not opening.standing and not self._index.is_new(group):
+            self._warnings[words.may_be_shared(opening, group)] = None
 
     def _is_endpoint(self, endpoint: Endpoint) -> bool:
         """Whether it has public addresses, as far as plan and feed can tell."""
@@ -192,7 +203,7 @@ class _Judge:
     def _joined(self) -> None:
         """What joins a group that the plan does not hold may join open ports."""
         for group, ties in self._ties.by_group.items():
-            if self._index.resource(group) is not None or group in self._opened.ruled:
+            if self._seen(group):
                 continue
             for tie in ties:
                 endpoint = self._ties.endpoint(tie.endpoint)
@@ -202,6 +213,12 @@ class _Judge:
                 if verdicts <= {"open", "without"}:
                     continue
                 self._notes[words.joins_unseen(tie.by, group)] = None
+
+    def _seen(self, group: str) -> bool:
+        """Whether the plan holds the rules of a group, as far as it can."""
+        if self._blueprint.partial and not self._index.is_new(group):
+            return False
+        return self._index.resource(group) is not None or group in self._opened.ruled
 
     def _violate(self, opening: Opening, several: list[Why], by: str | None = None) -> None:
         note = words.not_decided(opening, several, self._decisions, joined=by is not None)

@@ -45,6 +45,8 @@ class PrefixLists:
 
 def _entries(one: Resource, alone: list[object]) -> Entries:
     known = one.value("cidr_blocks" if one.type == kinds.SERVICE_LIST else "entries")
+    if isinstance(known, Hidden) and alone:
+        known = None
     if isinstance(known, Hidden):
         return Entries((*alone, known), whole=False)
     cidrs = [item.get("cidr") if isinstance(item, dict) else item for item in items(known)]

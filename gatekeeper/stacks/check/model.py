@@ -93,6 +93,8 @@ class Blueprint:
     not_judged: tuple[Note, ...] = ()
     """What the file itself says that nobody can judge: errors, deferred changes, …"""
     warnings: tuple[Note, ...] = ()
+    partial: bool = False
+    """Whether resources that do not change are left out of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

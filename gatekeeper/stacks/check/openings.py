@@ -118,7 +118,8 @@ class OpeningReader:
         name = "security_group_id"
         meant = self._index.meant(resource, name, resource.value(name), kinds.GROUPS)
         self._result.ruled.update(meant.nodes)
-        if self._judge(resource, one, meant.nodes) and (meant.hidden or not meant.nodes):
+        opens = self._judge(resource, one, meant.nodes)
+        if not meant.nodes or (opens and meant.hidden):
             why = meant.hidden or Hidden.UNKNOWN
             self._result.notes.append(words.unreadable(resource.address, name, why))
 
@@ -190,9 +191,13 @@ class OpeningReader:
             if isinstance(port, Hidden):
                 return port
         try:
-            return protocol, whole(one.from_port), whole(one.to_port)
+            asked = (protocol, whole(one.from_port), whole(one.to_port))
+            self._opened(asked, "ipv4", _ANYWHERE["ipv4"], ())
+        except MalformedRule as error:
+            return error
         except ValueError as error:
             return MalformedRule(str(error))
+        return asked
 
     def _atoms(self, resource: Resource, one: Spec) -> Iterator[_Atom]:
         """The sources of a rule, one by one, prefix lists taken apart."""
@@ -293,7 +298,12 @@ class OpeningReader:
         name = "load_balancer_arn"
         meant = self._index.meant(resource, name, resource.value(name), {kinds.LOAD_BALANCER})
         bare = [node for node in meant.nodes if self._bare(node)]
-        if not bare:
+        unseen = [
+            node
+            for node in meant.nodes
+            if self._index.resource(node) is None and ":loadbalancer/net/" in node
+        ]
+        if not bare and not unseen:
             return
         protocol, port = resource.value("protocol"), resource.value("port")
         for value in (protocol, port):
@@ -317,7 +327,7 @@ class OpeningReader:
                         protocol=name,
                         ports=(number,),
                         sources=(_ANYWHERE[family],),
-                        balancers=tuple(bare),
+                        balancers=(*bare, *unseen),
                     )
                 )
 

@@ -118,6 +118,7 @@ def read_preview(document: Mapping[str, Any], *, name: str) -> Blueprint:
     by_urn: dict[str, list[Mapping[str, Any]]] = {}
     for step in steps:
         by_urn.setdefault(step["urn"], []).append(step)
+    shown = sum(step["op"] == "same" for step in steps)
     resources: list[Resource] = []
     for urn, several in by_urn.items():
         resource = _step(urn, several, notes, name)
@@ -127,6 +128,7 @@ def read_preview(document: Mapping[str, Any], *, name: str) -> Blueprint:
         source="pulumi-preview",
         resources=tuple(resources),
         not_judged=tuple(notes),
+        partial=_count(document, "same") > shown,
     )
 
 
@@ -182,16 +184,21 @@ def _check_whole(document: Mapping[str, Any], steps: Any, name: str) -> None:
         op = _text(step, "op", name)
         if op in found:
             found[op] += 1
-    summary = _object(document.get("changeSummary"))
     for op in _COUNTED:
-        said = summary.get(op, 0)
-        if isinstance(said, int | float) and said > found[op]:
+        said = _count(document, op)
+        if said > found[op]:
             raise PlanRefused(
                 f"{name} counts {said:g} steps to {op} and has {found[op]}: a part is missing;"
                 " make it anew with pulumi preview --json --show-sames",
                 zh=f"{name} 统计有 {said:g} 个 {op} 步骤，实际只有 {found[op]} 个：内容不完整，请用"
                 " pulumi preview --json --show-sames 重新生成",
             )
+
+
+def _count(document: Mapping[str, Any], op: str) -> float:
+    """How many steps of a kind a preview says that it has."""
+    said = _object(document.get("changeSummary")).get(op)
+    return said if isinstance(said, int | float) else 0
 
 
 def _troubles(document: Mapping[str, Any]) -> Iterable[Note]:
@@ -260,10 +267,16 @@ def _resource(
 ) -> Resource:
     op = {"kept": "same"}.get(change, change)
     dependencies = state.get("propertyDependencies")
+    inputs = state.get("inputs")
+    if inputs is not None and not isinstance(inputs, dict):
+        raise PlanRefused(
+            f"{urn}: its inputs are no object: this is nothing that Pulumi wrote",
+            zh=f"{urn}：inputs 不是对象，不是 Pulumi 生成的文件",
+        )
     made = pulumi_resource(
         urn,
         str(state.get("type")),
-        _object(state.get("inputs")),
+        inputs or {},
         outputs=_object(state.get("outputs")),
         old=_object(old.get("inputs")) if old is not None else None,
         property_dependencies=_object(dependencies) if dependencies else None,

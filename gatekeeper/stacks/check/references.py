@@ -16,6 +16,7 @@ _RESOURCE: Final = re.compile(
 )
 _MODULE: Final = re.compile(r"module\.([\w-]+)(\[(?:\"[^\"]*\"|[^\]\"]*)\])?(?:\.([\w-]+))?")
 _STEP: Final = re.compile(r"module\.([\w-]+)(\[(?:\"[^\"]*\"|[^\]\"]*)\])?\.?")
+_MODULES: Final = re.compile(r"(?:module\.[\w-]+(?:\[(?:\"[^\"]*\"|[^\]\"]*)\])?\.)+")
 _NO_SOURCE: Final = ("each", "count", "path", "terraform", "self")
 _DEEPEST: Final = 32
 _MOST: Final = 10_000
@@ -201,6 +202,12 @@ def _references(expression: Any, depth: int = 0) -> Iterator[str]:
 def _path(module: str) -> tuple[str, ...]:
     """``module.a["x"].module.b`` as ``("a", "b")``."""
     return tuple(match[1] for match in _STEP.finditer(module))
+
+
+def module_of(address: str) -> str:
+    """The module instance that an address lies in; "" for the root."""
+    match = _MODULES.match(address)
+    return match[0].rstrip(".") if match else ""
 
 
 def _caller(module: str) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from gatekeeper.errors import PlanRefused
 from gatekeeper.stacks.check import kinds, words
 from gatekeeper.stacks.check.model import Blueprint, Change, Hidden, Note, Resource
-from gatekeeper.stacks.check.references import References, bare_address, dynamic
+from gatekeeper.stacks.check.references import References, bare_address, dynamic, module_of
 from gatekeeper.stacks.check.values import from_terraform
 
 _CHANGES: Final[dict[tuple[str, ...], Change]] = {
@@ -82,6 +82,7 @@ def read_plan(document: Mapping[str, Any], *, name: str) -> Blueprint:
         resources=tuple(resources),
         not_judged=tuple(notes),
         warnings=tuple(_doubts(document, notes)),
+        partial=document.get("complete") is False,
     )
 
 
@@ -180,6 +181,8 @@ def _resource(
     )
     computed: dict[str, Any] = {}
     expressions = references.expressions(module, address)
+    if after is not None and expressions is not None:
+        _forget_computed(kind, after, expressions, made=does in ("create", "replace"))
     if after is not None and kind.name in kinds.GROUPS:
         computed = _part(after, before, does, expressions)
     if does != "delete" and expressions and kind.reads and dynamic(expressions):
@@ -194,6 +197,22 @@ def _resource(
         links=_links(kind, after, references, module, address),
         id=None if does == "replace" else _id(has) or (None if does == "create" else _id(had)),
     )
+
+
+def _forget_computed(
+    kind: kinds.Kind, after: dict[str, Any], expressions: Mapping[str, Any], *, made: bool
+) -> None:
+    """Drop what is unknown because AWS fills it in, and not because of another resource.
+
+    A dynamic block over something unknown looks the same.  It is told apart where it can be: AWS
+    fills in the rules of a group, and the entries of a list, only when they are made, and lists
+    without entries are rare.
+    """
+    names = {new: old for old, new in kind.renamed}
+    for name in [name for name, value in after.items() if isinstance(value, Hidden)]:
+        blocks = name == "entries" or (name == "ingress" and not made)
+        if names.get(name, name) not in expressions and not blocks:
+            del after[name]
 
 
 def _part(
@@ -212,11 +231,11 @@ def _part(
     had = before.get("ingress") if before else None
     if value is None or (expressions is not None and "ingress" in expressions):
         return {}
-    if does in ("create", "replace"):
-        if isinstance(value, Hidden) and expressions is not None:
-            del after["ingress"]
-        return {}
-    if isinstance(value, Hidden) or (had is not None and had != value):
+    if (
+        does in ("create", "replace")
+        or isinstance(value, Hidden)
+        or (had is not None and had != value)
+    ):
         return {}
     del after["ingress"]
     if before is not None:
@@ -257,6 +276,8 @@ def _read(
     found: dict[str, Any] = {}
     for name in kind.reads:
         key = names.get(name, name)
+        if key not in properties and name in properties:
+            key = name  # a data source has Pulumi's name of it
         hidden = True if unknown is True else _object(unknown).get(key)
         veiled = True if marked is True else _object(marked).get(key)
         value = properties.get(key)
@@ -335,7 +356,7 @@ def _doubts(document: Mapping[str, Any], notes: list[Note]) -> Iterator[Note]:
 
 def _module(one: Mapping[str, Any]) -> str:
     module = one.get("module_address")
-    return module if isinstance(module, str) else ""
+    return module if isinstance(module, str) else module_of(str(one["address"]))
 
 
 def _id(values: Any) -> str | None:

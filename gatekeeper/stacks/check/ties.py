@@ -141,6 +141,9 @@ class Ties:
         value = resource.value(name)
         if value is None:
             return
+        again = name == "security_groups" and _given(resource.value("vpc_security_group_ids"))
+        if again and isinstance(value, Hidden):
+            return  # AWS shows the same groups once more, by name
         meant = self._index.meant(resource, name, value, kinds.GROUPS)
         standing = self._before(resource, name)
         for node in meant.nodes:

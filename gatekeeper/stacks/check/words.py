@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gatekeeper.errors import PlanRefused
 from gatekeeper.stacks.check.model import Hidden, Note
 from gatekeeper.stacks.check.values import shown
 
@@ -124,12 +125,12 @@ def not_decided(
 def unattached(opening: Opening, group: str) -> Note:
     """A rule of a group that nothing in the feed is tied to."""
     how, how_zh = _how(opening, joined=False)
-    name, name_zh = (shown(group), shown(group)) if group else ("its group", "其安全组")
+    name = shown(group)
     return Note(
         opening.resource.address,
         f"{how} to the Internet, and nothing that the feed decides on is tied to {name}: tie it"
         " to its endpoint in this plan, or pass --allow-unattached",
-        f"{how_zh}，但 {name_zh} 未关联决策文件中的任何端点：请在本计划中关联端点，或使用"
+        f"{how_zh}，但 {name} 未关联决策文件中的任何端点：请在本计划中关联端点，或使用"
         " --allow-unattached",
     )
 
@@ -274,6 +275,36 @@ def unknown_operation(resource: str, what: str) -> Note:
         resource,
         f"the step {shown(what)!r} is not known here",
         f"不支持的步骤类型 {shown(what)!r}",
+    )
+
+
+def twice(address: str) -> PlanRefused:
+    """Two resources of one name: readers would differ on which counts."""
+    return PlanRefused(
+        f"the plan names {address} twice; make it anew", zh=f"计划中 {address} 出现两次，请重新生成"
+    )
+
+
+def may_be_shared(opening: Opening, group: str) -> Note:
+    """A rule on a group that others may hold, which the plan leaves out."""
+    name = shown(group)
+    return Note(
+        opening.resource.address,
+        f"the plan leaves out what does not change, so others may hold {name} unseen; make it with"
+        " pulumi preview --json --show-sames, or without -target",
+        f"计划省略了未变更的资源，可能还有其他端点使用 {name}；请用 pulumi preview --json"
+        " --show-sames 生成，且不使用 -target",
+    )
+
+
+def unseen_balancer(resource: str, balancer: str) -> Note:
+    """A listener of a network load balancer that the plan does not hold."""
+    name = shown(balancer)
+    return Note(
+        resource,
+        f"listens on a gated port of {name}, which is not in this plan: without groups it is open"
+        " to the Internet",
+        f"在 {name} 上监听受管控端口，但该负载均衡不在本计划中：若未绑定安全组即对互联网开放",
     )
 
 
