@@ -314,6 +314,7 @@ def _steps(events: Iterable[automation.EngineEvent]) -> Iterator[Step]:
             metadata.type,
             metadata.old.inputs if metadata.old else None,
             metadata.new.inputs if metadata.new else None,
+            metadata.provider,
         )
 
 

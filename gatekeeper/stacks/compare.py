@@ -46,6 +46,8 @@ class Step:
     """The inputs that the state has."""
     after: Mapping[str, Any] | None = None
     """The inputs that it gets."""
+    provider: str = ""
+    """The provider that carries it out: its URN and id."""
 
     @property
     def name(self) -> str:
@@ -101,9 +103,17 @@ class _Comparison:
         self.entry = entry
         self.expected = expected(now.layout, wanted)
         self.seen: dict[str, str] = {}
+        self.entered: set[str] = set()
+        """The providers that enter AWS as they must."""
 
     def run(self, steps: Iterable[Step]) -> Iterator[Doubt]:
-        for step in steps:
+        found = tuple(steps)
+        shown = {step.urn for step in found}
+        for urn, inputs in self.now.providers.items():
+            if urn not in shown and not any(self._wrong(Step("same", urn, PROVIDER_TYPE), inputs)):
+                self.entered.add(urn)
+        # Providers first, whatever the order of the log.
+        for step in sorted(found, key=lambda step: step.type != PROVIDER_TYPE):
             yield from self._step(step)
         missing = (self.expected.created.keys() | self.expected.deleted.keys()) - self.seen.keys()
         for name in sorted(missing):
@@ -133,6 +143,11 @@ class _Comparison:
         if inputs is None:
             yield Doubt(f"{step} shows no inputs", f"{step} 未显示输入")
             return
+        if step.provider.rpartition("::")[0] not in self.entered:
+            yield Doubt(
+                f"{step} is carried out by another provider: {step.provider or 'none'}",
+                f"{step} 由其他 provider 执行：{step.provider or '无'}",
+            )
         yield from self._inputs(step, part, inputs)
 
     def _inputs(self, step: Step, part: Part, inputs: Mapping[str, Any]) -> Iterator[Doubt]:
@@ -168,6 +183,13 @@ class _Comparison:
         if inputs is None:
             yield Doubt(f"{step} shows no inputs", f"{step} 未显示输入")
             return
+        wrong = tuple(self._wrong(step, inputs))
+        if not wrong:
+            self.entered.add(step.urn)
+        yield from wrong
+
+    def _wrong(self, step: Step, inputs: Mapping[str, Any]) -> Iterator[Doubt]:
+        """What of a provider's inputs would enter AWS in another way."""
         wanted = self._entry()
         for key in sorted(wanted.keys() | inputs.keys()):
             value = _parsed(inputs.get(key))

@@ -38,6 +38,8 @@ class StackState:
     layout: Layout
     ids: Mapping[str, str] = field(default_factory=dict)
     """Each part's id, by its logical name."""
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The inputs of each provider, by its URN: an update need not show one that stays the same."""
 
     def group_id(self, place: Place) -> str | None:
         """The gate that the stack owns at a place."""
@@ -75,6 +77,7 @@ def read_state(deployment: Mapping[str, Any] | None, empty: Layout) -> StackStat
     ports: dict[Place, list[OpenedPort]] = {}
     attachments: list[Attachment] = []
     ids: dict[str, str] = {}
+    providers: dict[str, Mapping[str, Any]] = {}
     for one in found:
         kind, urn = one.get("type"), str(one.get("urn", ""))
         if one.get("delete") or one.get("external") or one.get("pendingReplacement"):
@@ -85,6 +88,8 @@ def read_state(deployment: Mapping[str, Any] | None, empty: Layout) -> StackStat
             ports[place] = []
     for one in found:
         kind, urn, inputs = one.get("type"), str(one.get("urn", "")), one.get("inputs") or {}
+        if kind == PROVIDER_TYPE:
+            providers[urn] = inputs
         if kind in _FRAME:
             continue
         if kind not in (GROUP_TYPE, RULE_TYPE, ATTACHMENT_TYPE):
@@ -104,7 +109,7 @@ def read_state(deployment: Mapping[str, Any] | None, empty: Layout) -> StackStat
             attachments.append(attachment_of(interface, family, place_of.vpc_id))
     layout = empty.changed(gates=ports, attached=attachments)
     _explain(layout, ids, empty)
-    return StackState(layout, ids)
+    return StackState(layout, ids, providers)
 
 
 def _place(resource: Mapping[str, Any], empty: Layout) -> Place:

@@ -1,0 +1,122 @@
+"""Stands in for the ``pulumi`` command under the real Automation API: our simulator behind it.
+
+The SDK runs it as it would run the command, and reads the same event log.  It proves what we do
+with the Automation API, and our programs against our idea of the engine; it is no Pulumi.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation._cmd import CommandResult
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+from tests.stacks.engine import Cloud, Engine
+
+Event = dict[str, Any]
+
+
+@dataclass
+class FakeCli:
+    """One backend with its stacks."""
+
+    cloud: Cloud
+    engines: dict[str, Engine] = field(default_factory=dict)
+    program: Callable[[], None] = lambda: None
+    """The inline program: the SDK keeps it to itself, so a test hands it over."""
+    tamper: Callable[[list[Event]], list[Event]] = lambda events: events
+    """What becomes of a preview's event log."""
+    before_up: Callable[[], None] = lambda: None
+    fail: dict[str, str] = field(default_factory=dict)
+    """Command to what it says on stderr when it fails."""
+    calls: list[str] = field(default_factory=list)
+    environments: list[Mapping[str, str]] = field(default_factory=list)
+    command: str = "pulumi"
+    # Later ones get their events over gRPC instead of from a file.
+    version: VersionInfo = field(default_factory=lambda: VersionInfo(3, 200, 0))
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: Any = None,
+        on_error: Any = None,
+    ) -> CommandResult:
+        assert Path(cwd).is_dir()
+        self.environments.append(dict(additional_env))
+        verb = " ".join(args[:2]) if args[0] in ("stack", "config", "whoami") else args[0]
+        self.calls.append(verb)
+        if verb in self.fail:
+            self._refuse(self.fail[verb])
+        return CommandResult(stdout=self._answer(verb, args), stderr="", code=0)
+
+    def _refuse(self, stderr: str) -> None:
+        raise create_command_error(CommandResult(stdout="", stderr=stderr, code=255))
+
+    def _answer(self, verb: str, args: list[str]) -> str:
+        if verb == "stack select":
+            name = next(one for one in args[2:] if not one.startswith("-"))
+            if name not in self.engines:
+                self._refuse(f"error: no stack named '{name}' found")
+            return ""
+        if verb == "stack init":
+            name = next(one for one in args[2:] if not one.startswith("-"))
+            self.engines[name] = Engine(self.cloud, project="gatekeeper-gates", stack=name)
+            return ""
+        engine = self.engines[args[args.index("--stack") + 1]]
+        if verb == "stack export":
+            return json.dumps(engine.export())
+        if verb == "refresh":
+            engine.refresh()
+        elif verb == "preview":
+            assert "--client" in " ".join(args)
+            self._preview(engine, Path(args[args.index("--event-log") + 1]))
+        elif verb == "up":
+            assert args[:3] == ["up", "--yes", "--skip-preview"]
+            self.before_up()
+            engine.up(self.program)
+        elif verb == "stack output":
+            return "{}"
+        elif verb in ("stack history", "history"):
+            entry = {
+                "kind": "update", "startTime": "2026-01-01T00:00:00.000Z", "message": "",
+                "environment": {}, "config": {}, "result": "succeeded", "version": 1,
+                "endTime": "2026-01-01T00:00:01.000Z", "resourceChanges": {},
+            }  # fmt: skip
+            return json.dumps([entry])
+        return ""
+
+    def _preview(self, engine: Engine, log: Path) -> None:
+        seen = engine.preview_json(engine.plan(self.program), show_sames=True)
+        events: list[Event] = [{"preludeEvent": {"config": {}}}]
+        for step in seen["steps"]:
+            state = step.get("newState") or step["oldState"]
+            metadata = {
+                "op": step["op"],
+                "urn": step["urn"],
+                "type": state["type"],
+                "provider": step.get("provider", ""),
+                "old": _shown(step.get("oldState")),
+                "new": _shown(step.get("newState")),
+            }
+            events.append({"resourcePreEvent": {"metadata": metadata, "planning": True}})
+        summary = {
+            "maybeCorrupt": False, "durationSeconds": 1, "PolicyPacks": {},
+            "resourceChanges": seen["changeSummary"],
+        }  # fmt: skip
+        events += [{"summaryEvent": summary}, {"cancelEvent": {}}]
+        lines = [json.dumps({"sequence": n, "timestamp": 0, **one}) + "\n"
+                 for n, one in enumerate(self.tamper(events))]  # fmt: skip
+        log.write_text("".join(lines), encoding="utf-8")
+
+
+def _shown(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {"id": "", "parent": "", "provider": "", "outputs": {}, **state}
