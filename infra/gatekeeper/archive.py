@@ -25,9 +25,10 @@ class Archive(pulumi.ComponentResource):
     def __init__(self, name: str, settings: Settings, place: Place) -> None:
         super().__init__("gatekeeper:infra:Archive", f"{name}-archive", None, place.outer())
         own = pulumi.ResourceOptions(parent=self)
+        self.bucket_name = f"{name}-{place.account_id}-{place.region}"
         self.bucket = aws.s3.Bucket(
             f"{name}-archive",
-            bucket=f"{name}-{place.account_id}-{place.region}",
+            bucket=self.bucket_name,
             object_lock_enabled=True,
             force_destroy=False,
             tags=place.tags,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 from network import POSTGRESQL, Network
@@ -84,5 +86,7 @@ class Database(pulumi.ComponentResource):
         self.register_outputs({"address": self.instance.address, "secretArn": self.secret_arn})
 
 
-def _arn(secrets: list[aws.rds.outputs.InstanceMasterUserSecret]) -> str:
-    return secrets[0].secret_arn
+def _arn(secrets: Sequence[aws.rds.outputs.InstanceMasterUserSecret]) -> str:
+    arn = secrets[0].secret_arn
+    assert arn is not None
+    return arn

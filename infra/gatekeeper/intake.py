@@ -53,22 +53,22 @@ class EventIntake(pulumi.ComponentResource):
             tags=place.tags,
             opts=own,
         )
-        queue_name, dead_name = f"{name}-events", f"{name}-events-dead"
-        self.queue_arn, self.dead_arn = place.arn("sqs", queue_name), place.arn("sqs", dead_name)
+        self.queue_name, dead_name = f"{name}-events", f"{name}-events-dead"
+        queue_arn, dead_arn = place.arn("sqs", self.queue_name), place.arn("sqs", dead_name)
         self.dead = aws.sqs.Queue(
             f"{name}-events-dead",
             name=dead_name,
             message_retention_seconds=KEPT_SECONDS,
             sqs_managed_sse_enabled=True,
             redrive_allow_policy=json.dumps(
-                {"redrivePermission": "byQueue", "sourceQueueArns": [self.queue_arn]}
+                {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]}
             ),
             tags=place.tags,
             opts=own,
         )
         self.queue = aws.sqs.Queue(
             f"{name}-events",
-            name=queue_name,
+            name=self.queue_name,
             message_retention_seconds=KEPT_SECONDS,
             visibility_timeout_seconds=HIDDEN_SECONDS,
             receive_wait_time_seconds=20,
@@ -80,8 +80,8 @@ class EventIntake(pulumi.ComponentResource):
             opts=own,
         )
         for queue, arn, label in (
-            (self.queue, self.queue_arn, "events"),
-            (self.dead, self.dead_arn, "events-dead"),
+            (self.queue, queue_arn, "events"),
+            (self.dead, dead_arn, "events-dead"),
         ):
             aws.sqs.QueuePolicy(
                 f"{name}-{label}",

@@ -53,8 +53,8 @@ class Roles(pulumi.ComponentResource):
             f"{name}-service",
             name="gatekeeper",
             role=self.task.name,
-            policy=pulumi.Output.all(archive.bucket.bucket, intake.queue.name).apply(
-                lambda known: _task_policy(settings, place, bucket=known[0], queue=known[1])
+            policy=_task_policy(
+                settings, place, bucket=archive.bucket_name, queue=intake.queue_name
             ),
             opts=own,
         )

@@ -32,26 +32,25 @@ class Roles(pulumi.ComponentResource):
         super().__init__("gatekeeper:infra:MemberRoles", f"{name}-roles", None, place.outer())
         self._settings, self._place = settings, place
         changer, reader = MEMBER_ROLES
-        where = {"region": place.region}
-        partition = place.partition
-        looking: dict[str, Mapping[str, Any]] = {"read": read_policy(partition, **where)}
+        partition, region = place.partition, place.region
+        looking: dict[str, Mapping[str, Any]] = {"read": read_policy(partition, region=region)}
         if settings.attribute:
-            looking["attribute"] = attribute_policy(partition, **where)
+            looking["attribute"] = attribute_policy(partition, region=region)
         if settings.security_hub:
-            looking["export"] = export_policy(partition, **where)
+            looking["export"] = export_policy(partition, region=region)
         self.read = self._role(
             reader,
             "gatekeeper reads this account",
             looking,
-            boundary_policy(partition, change=False, **where),
+            boundary_policy(partition, region=region, change=False),
         )
         self.change: aws.iam.Role | None = None
         if settings.change:
             self.change = self._role(
                 changer,
                 "gatekeeper opens and closes gated ports in this account",
-                {**looking, "change": change_policy(partition, **where)},
-                boundary_policy(partition, **where),
+                {**looking, "change": change_policy(partition, region=region)},
+                boundary_policy(partition, region=region),
             )
         self.register_outputs({"read": self.read.arn})
 
