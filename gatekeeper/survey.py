@@ -139,8 +139,7 @@ def recall(store: Store) -> Memory:
 def _first_seen(store: Store) -> dict[str, datetime]:
     """When each finding that stands was seen first, by its key."""
     return {
-        key: finding.first_seen
-        for key, finding in store.findings_memory(standing=True).items()
+        key: finding.first_seen for key, finding in store.findings_memory(standing=True).items()
     }
 
 
