@@ -217,11 +217,16 @@ class _Batch:
         beyond = tuple(rule for rule in strange if rule not in carrying)
         if changed.egress:
             gates.close_egress(account, action.id, group)
-        left = gates.change_rules(account, action.id, group.group_id, group.rules, removed=beyond)
+        gates.change_rules(account, action.id, group.group_id, group.rules, removed=beyond)
         self.reread = self.reread or bool(changed.egress or beyond)
 
         def finish() -> None:
-            gates.change_rules(account, action.id, group.group_id, left, removed=carrying)
+            """Take out what carried the ports meanwhile."""
+            keys = set(map(rule_key, carrying))
+            if keys:
+                rules = account.read_group(group.group_id).rules
+                wide = tuple(rule for rule in rules if rule_key(rule) in keys)
+                gates.change_rules(account, action.id, group.group_id, rules, removed=wide)
 
         if missing:
             try:
@@ -238,7 +243,7 @@ class _Batch:
         return self._wait(
             action,
             GatePorts(action.vpc_id, family, tuple(sorted(ports))),
-            lambda: self._whole(action.vpc_id, action.kind, add=bool(action.added)),
+            lambda: self._whole(action.vpc_id, action.kind, carrying, add=bool(action.added)),
             after=finish,
         )
 
@@ -329,15 +334,18 @@ class _Batch:
 
     # what AWS shows ----------------------------------------------------------------------------
 
-    def _whole(self, vpc_id: str, kind: GateKind, *, add: bool = True) -> bool:
+    def _whole(
+        self, vpc_id: str, kind: GateKind, besides: Sequence[Rule] = (), *, add: bool = True
+    ) -> bool:
+        """Whether the gate is what it should be, but for rules that go next."""
         account = self.account
         group = account.edge.find_group(vpc_id, gate_name(kind))
         if group is None or not is_ours(group, account.policy):
             return False
         changed = alteration(group, kind, account.policy)
-        missing = changed.missing if add else ()
-        strange = [rule for rule in changed.extra if not gates.carries(rule, missing)]
-        right = not (missing or changed.egress or strange)
+        passing = set(map(rule_key, besides))
+        strange = [rule for rule in changed.extra if rule_key(rule) not in passing]
+        right = not ((add and changed.missing) or changed.egress or strange)
         if right:
             account.mended[group.group_id] = frozenset(map(rule_key, group.rules))
         return right
@@ -378,7 +386,7 @@ def _family(kind: GateKind) -> Family:
 
 
 def _ports(rules: Sequence[Rule]) -> tuple[tuple[str, int], ...]:
-    return tuple((rule.protocol, rule.from_port or 0) for rule in rules)
+    return tuple(sorted((rule.protocol, rule.from_port or 0) for rule in rules))
 
 
 def _known(rule: Rule, family: Family, owned: frozenset[tuple[str, int]]) -> bool:

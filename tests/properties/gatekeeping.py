@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from gatekeeper.apply import Edge, Outcome, RunReport, Tools, carry_out_plan, roll_back
+from gatekeeper.apply import Edge, GateStack, Outcome, RunReport, Tools, carry_out_plan, roll_back
 from gatekeeper.approval import check_current
 from gatekeeper.drift import snapshot
 from gatekeeper.filing import (
@@ -64,6 +64,8 @@ class Gatekeeping:
     clock: Clock = field(default_factory=Clock)
     sleep: Callable[[float], None] = lambda _seconds: None
     wait: float = 0.0
+    stack_for: Callable[[str], GateStack | None] = lambda _: None
+    """The stack through which an account's gates are changed, if any."""
     _number: int = 0
 
     # the register ----------------------------------------------------------------------------
@@ -166,4 +168,5 @@ class Gatekeeping:
             keep=keep,
             progress=silent,
             wait=self.wait,
+            stack_for=self.stack_for,
         )
