@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pulumi
 import pytest
@@ -17,7 +18,9 @@ import yaml
 
 from gatekeeper.aws.events import HEEDED
 from gatekeeper.cli import app
-from gatekeeper.service.config import parse_config
+from gatekeeper.service.config import default_config, parse_config
+from gatekeeper.service.health import readiness
+from gatekeeper.store import open_store
 from tests.infra.conftest import GATEKEEPER
 from tests.infra.programs import INFRA, run
 from tests.infra.sound import check_everything, check_sources, check_statements, findings
@@ -459,6 +462,14 @@ def test_the_health_check_ends_what_is_dead_and_not_what_is_late(ran, alive, rea
         server.shutdown()
     assert (done.returncode == 0) is well, done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_the_reasons_of_late_jobs_begin_as_the_health_check_counts_on():
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    with open_store("sqlite://") as store:
+        late = readiness(store, default_config(), now=at, started_at=at - timedelta(days=9))
+        assert late.reasons
+        assert all(reason.startswith("job ") for reason in late.reasons)
 
 
 def test_a_process_that_does_not_answer_is_ill(ran):

@@ -94,6 +94,7 @@ def test_a_document_allows_the_declared_calls_and_nothing_more(name):
 
 
 def test_every_declared_call_is_in_a_document():
+    assert permissions.actions("read"), "this loads every caller"
     written = {purpose for purposes in PURPOSES.values() for purpose in purposes}
     assert {kind for kind, _ in permissions._needed} == written
 
@@ -237,3 +238,70 @@ def test_the_accounts_and_the_external_id_narrow_the_roles():
         "arn:aws-cn:iam::444455556666:role/auditor",
     ]
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "EXAMPLE-ID"}}
+
+
+# --- evaluated, as IAM does it: every object of a call must be allowed
+
+HOME = "arn:aws-cn:ec2:cn-northwest-1:111122223333"
+GROUP, RULE, VPC = (
+    f"{HOME}:security-group/sg-1",
+    f"{HOME}:security-group-rule/*",
+    f"{HOME}:vpc/vpc-1",
+)
+OURS = {"aws:ResourceTag/gatekeeper:managed": "true"}
+BALANCER = "arn:aws-cn:elasticloadbalancing:cn-northwest-1:111122223333:loadbalancer"
+
+
+def allows(action, *objects, **context):
+    """Whether ``change`` allows a call on all of these objects in this context."""
+    return all(
+        any(
+            action in one["Action"]
+            and any(fnmatchcase(resource, arn) for arn in listed(one["Resource"]))
+            and all(
+                context.get(key) in listed(wanted)
+                for key, wanted in one.get("Condition", {}).get("StringEquals", {}).items()
+            )
+            for one in document("change")["Statement"]
+        )
+        for resource in objects
+    )
+
+
+def test_a_gate_can_be_made_filled_and_taken_away():
+    tagged = {"aws:RequestTag/gatekeeper:managed": "true"}
+    assert allows("ec2:CreateSecurityGroup", GROUP, VPC, **tagged)
+    assert allows("ec2:CreateTags", GROUP, **{"ec2:CreateAction": "CreateSecurityGroup"})
+    assert allows("ec2:RevokeSecurityGroupEgress", GROUP, **OURS)
+    assert allows("ec2:AuthorizeSecurityGroupIngress", GROUP, RULE, **OURS)
+    assert allows("ec2:DeleteSecurityGroup", GROUP, **OURS)
+
+
+def test_anybodys_group_can_be_narrowed_with_the_tags_of_its_rules():
+    assert allows("ec2:AuthorizeSecurityGroupIngress", GROUP, RULE)
+    made = {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}
+    assert allows("ec2:CreateTags", RULE, **made)
+    assert allows("ec2:RevokeSecurityGroupIngress", GROUP)
+
+
+def test_every_kind_of_endpoint_can_be_given_groups():
+    interface = f"{HOME}:network-interface/eni-1"
+    others = (f"{HOME}:instance/i-1", f"{HOME}:subnet/subnet-1")
+    assert allows("ec2:ModifyNetworkInterfaceAttribute", interface, GROUP, *others)
+    for kind in ("app", "net"):
+        there = f"{BALANCER}/{kind}/shop/0123456789abcdef"
+        assert allows("elasticloadbalancing:SetSecurityGroups", there)
+    classic = f"{BALANCER}/shop"
+    assert allows("elasticloadbalancing:ApplySecurityGroupsToLoadBalancer", classic)
+
+
+def test_what_apply_never_does_is_not_allowed():
+    assert not allows("ec2:CreateSecurityGroup", GROUP, VPC)
+    assert not allows("ec2:DeleteSecurityGroup", GROUP)
+    assert not allows("ec2:RevokeSecurityGroupEgress", GROUP)
+    assert not allows("ec2:CreateTags", GROUP), "a group that exists cannot be made ours"
+    assert not allows("ec2:CreateTags", GROUP, **{"ec2:CreateAction": "RunInstances"})
+    assert not allows("ec2:ReleaseAddress", f"{HOME}:elastic-ip/eipalloc-1")
+    assert not allows("ec2:ModifyManagedPrefixList", f"{HOME}:prefix-list/pl-1")
+    elsewhere = GROUP.replace("cn-northwest-1", "cn-north-1")
+    assert not allows("ec2:AuthorizeSecurityGroupIngress", elsewhere)
