@@ -131,7 +131,7 @@ def _validate_resource(args: ResourceValidationArgs, report: Report) -> None:
     for violation in found.violations:
         untied = violation not in lenient.violations
         leave = untied and (config.get("allow_unattached") or _opens(decisions, violation, listed))
-        if decisions.problem is not None or not leave:
+        if not leave:
             report(_why(violation, decisions))
     for note in found.not_judged:
         report(_why(note, decisions))

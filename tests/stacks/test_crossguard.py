@@ -300,6 +300,18 @@ def test_an_unknown_source_in_a_preview_is_a_violation(pack):
     assert mandatory(found)
 
 
+def test_inline_rules_of_a_group_that_stands(pack):
+    """Its outputs show the rules of every origin; those with a resource are judged there."""
+    block = {"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["0.0.0.0/0"]}
+    group = state(GROUP, "g", id="sg-0a", ingress=[block])
+    held = state(ATTACHMENT, "at", id="x", securityGroupId="sg-0a", networkInterfaceId="eni-0shut")
+    opened = state(RULE, "r", **rule(id="sgr-1"))
+    assert [one.urn for one in pack.analyze_stack([group, held, opened])] == [opened["urn"]]
+    assert [one.urn for one in pack.analyze_stack([group, held])] == [group["urn"]]
+    group["outputs"]["ingress"] = []
+    assert pack.analyze_stack([group, held]) == []
+
+
 def test_a_hold_is_kept_where_it_stands_and_not_opened_anew(pack, path):
     write(path, decided("eni-0hold", V4, verdict="hold"))
     group = state(GROUP, "g", id="sg-0a", ingress=[])

@@ -242,6 +242,9 @@ def test_where_the_feed_is_named(engine, cloud, access, group, path, tmp_path, m
     engine.config |= {"gatekeeper:decisions": str(path), "gatekeeper:public_key": public.decode()}
     engine.up(access(decisions=None))
     assert rules(cloud, group) == ALL
+    write(path, decided("eni-1", V4))
+    engine.up(access(decisions=None))
+    assert rules(cloud, group) == set(), "the configuration asks for a signature"
 
 
 def test_a_feed_read_before_is_believed_until_it_expires(engine, cloud, access, group, path):
