@@ -252,8 +252,8 @@ class OpeningReader:
     ) -> tuple[Port, ...]:
         rule = Rule(*ports, family, source)
         opened = rule_traffic(rule, family) & self._internet(blocks)[family]
-        if not opened and family == "ipv6":
-            _check_unmapped(source)
+        if not opened and family == "ipv6" and source != (anywhere := _ANYWHERE[family]):
+            _check_unmapped(source, touches=bool(self._opened(ports, family, anywhere, blocks)))
         return tuple(
             port
             for port in self._gated
@@ -366,9 +366,9 @@ def _atom(resource: Resource, family: Family, value: Any, written: Any, name: st
     return _Atom(family, _ANYWHERE[family], written, note)
 
 
-def _check_unmapped(source: str) -> None:
+def _check_unmapped(source: str, *, touches: bool) -> None:
     """IPv4 networks in IPv6's clothes are judged by nobody: what AWS makes of them is not said."""
-    if ip_network(source.strip(), strict=False).overlaps(_MAPPED):
+    if touches and ip_network(source.strip(), strict=False).overlaps(_MAPPED):
         raise MalformedRule(f"source {source!r} holds IPv4-mapped addresses; write them as IPv4")
 
 
