@@ -16,7 +16,7 @@ from pulumi.automation._cmd import CommandResult
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from tests.stacks.engine import Cloud, Engine
+from tests.stacks.engine import Cloud, Engine, EngineError
 
 Event = dict[str, Any]
 
@@ -80,7 +80,10 @@ class FakeCli:
         elif verb == "up":
             assert args[:3] == ["up", "--yes", "--skip-preview"]
             self.before_up()
-            engine.up(self.program)
+            try:
+                engine.up(self.program)
+            except (RuntimeError, EngineError) as error:
+                self._refuse(f"error: update failed: {error}")
         elif verb == "stack output":
             return "{}"
         elif verb in ("stack history", "history"):
