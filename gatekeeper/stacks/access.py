@@ -81,7 +81,7 @@ def access(
     """
     if decisions.problem is not None:
         return Access(verdicts={}, reason=str(decisions.problem))
-    opened = _gated(decisions, ports)
+    opened = gated_ports(decisions, ports)
     strange = [address for address in addresses if _family(address) is None]
     if strange:
         return Access(verdicts={}, reason=f"{strange[0]!r} is no public address")
@@ -136,6 +136,26 @@ def read_ports(ports: Iterable[int | tuple[str, int]] | None) -> tuple[Port, ...
     return tuple(sorted(set(found)))
 
 
+def gated_ports(decisions: Decisions, ports: Sequence[Port] | None) -> Sequence[Port]:
+    """The ports that are asked for, by default all that a believed feed gates.
+
+    Raises:
+        StackError: one that it does not gate.
+    """
+    if ports is None:
+        return decisions.ports
+    for protocol, port in ports:
+        if (protocol, port) not in decisions.ports:
+            gated = ", ".join(f"{name} {number}" for name, number in decisions.ports)
+            raise StackError(
+                f"WebAccess: {protocol} {port} is not gated (gated: {gated}), so no filing decides"
+                " about it; write a plain rule for it",
+                zh=f"WebAccess：{protocol} {port} 不是受控端口（受控端口：{gated}），"
+                "与备案无关，请单独编写该规则",
+            )
+    return ports
+
+
 def read_sources(
     sources: Mapping[Family, Sequence[str]] | None,
 ) -> Mapping[Family, tuple[str, ...]]:
@@ -164,21 +184,6 @@ def filing_tag(filing_ids: Sequence[str]) -> str:
         return text
     kept = text[: _LONGEST_TAG - 20].rpartition(" ")[0]
     return f"{kept} +{len(filing_ids) - len(kept.split())}"
-
-
-def _gated(decisions: Decisions, ports: Sequence[Port] | None) -> Sequence[Port]:
-    if ports is None:
-        return decisions.ports
-    for protocol, port in ports:
-        if (protocol, port) not in decisions.ports:
-            gated = ", ".join(f"{name} {number}" for name, number in decisions.ports)
-            raise StackError(
-                f"WebAccess: {protocol} {port} is not gated (gated: {gated}), so no filing decides"
-                " about it; write a plain rule for it",
-                zh=f"WebAccess：{protocol} {port} 不是受控端口（受控端口：{gated}），"
-                "与备案无关，请单独编写该规则",
-            )
-    return ports
 
 
 def _of_endpoint(decisions: Decisions, endpoint: str, family: Family) -> list[Decided]:

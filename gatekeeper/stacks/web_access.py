@@ -31,6 +31,7 @@ from gatekeeper.stacks.access import (
     Opening,
     access,
     filing_tag,
+    gated_ports,
     read_ports,
     read_sources,
 )
@@ -122,6 +123,8 @@ class WebAccess(pulumi.ComponentResource):
         self._decisions = _decisions(decisions, public_key)
         if strict and self._decisions.problem is not None:
             raise self._decisions.problem
+        if self._decisions.problem is None:
+            gated_ports(self._decisions, self._ports)  # told before anything is registered
         self._rule_aliases = dict(aliases or {})
         self._tags = dict(tags or {})
         super().__init__(COMPONENT_TYPE, name, None, opts)

@@ -136,6 +136,7 @@ def test_what_nothing_can_make_lawful_is_refused_for_every_type(pack, token, inp
 def test_what_opens_nothing_gated_passes(pack):
     assert pack.analyze(RULE, rule(cidrIpv4="10.0.0.0/8")) == []
     assert pack.analyze(RULE, rule(fromPort=22, toPort=22)) == []
+    assert pack.analyze(RULE, rule(fromPort=22, toPort=22, cidrIpv6="::/0")) == []
     assert pack.analyze(GROUP, {"ingress": [], "vpcId": "vpc-1"}) == []
     assert pack.analyze(LEGACY, {**rule(), "type": "egress", "protocol": "-1"}) == []
     assert pack.analyze("aws:s3/bucket:Bucket", {"bucket": UNKNOWN}) == []

@@ -296,10 +296,17 @@ def test_families_sources_and_ports(engine, cloud, access, group, path):
     assert rules(cloud, group) == {("tcp", 443, "1.0.0.0/8")}
 
 
-def test_a_port_that_is_not_gated_is_refused(engine, cloud, access, group, path):
+def test_a_port_that_is_not_gated_is_refused(engine, cloud, aws, access, group, path):
     write(path, decided("eni-1", V4))
     with pytest.raises(StackError, match="tcp 22 is not gated"):
         engine.up(access(ports=[22]))
+
+    def program():
+        made = aws.ec2.Eip("new", domain="vpc")
+        access(ports=[22], addresses=[made.public_ip])()
+
+    with pytest.raises(StackError, match="tcp 22 is not gated"):
+        engine.preview(program)
     assert rules(cloud, group) == set()
 
 
