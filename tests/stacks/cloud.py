@@ -63,7 +63,13 @@ class Cloud:
     ``endpoint_url`` is moto's server; without one moto must be mocking in this process.
     """
 
-    def __init__(self, region: str = "cn-northwest-1", endpoint_url: str | None = None) -> None:
+    def __init__(
+        self,
+        region: str = "cn-northwest-1",
+        endpoint_url: str | None = None,
+        clients: dict[str, Any] | None = None,
+    ) -> None:
+        """``clients`` are taken, and kept for the next one, where they are given."""
         self.region = region
         self.memory: dict[str, Props] = {}
         self.kinds: dict[str, Kind] = {token: make() for token, make in KINDS.items()}
@@ -71,7 +77,7 @@ class Cloud:
             token: (lambda args, f=function: f(self, args)) for token, function in INVOKES.items()
         }
         self._numbers = itertools.count(1)
-        self._clients: dict[str, Any] = {}
+        self._clients = {} if clients is None else clients
         self._endpoint_url = endpoint_url
 
     def client(self, service: str) -> Any:

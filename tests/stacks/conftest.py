@@ -10,14 +10,21 @@ from tests.stacks.engine import Cloud, Engine
 REGION = "cn-northwest-1"
 
 
+@pytest.fixture(scope="session")
+def clients():
+    """Kept from test to test: to make them takes longer than most tests."""
+    kept = {}
+    yield kept
+    for client in kept.values():
+        client.close()
+
+
 @pytest.fixture
-def cloud(monkeypatch):
+def cloud(monkeypatch, clients):
     """One empty account, as the engine's plugin sees it."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
-        made = Cloud(REGION)
-        yield made
-        made.close()
+        yield Cloud(REGION, clients=clients)
 
 
 @pytest.fixture
