@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benches import apply, exposure, fleet, imports, inprocess, million
+from benches import apply, checkplan, exposure, fleet, imports, inprocess, million
 
 BENCHES = {
     "exposure": exposure,
@@ -14,6 +14,7 @@ BENCHES = {
     "inprocess": inprocess,
     "million": million,
     "apply": apply,
+    "check-plan": checkplan,
 }
 
 

@@ -37,6 +37,7 @@ class Index:
         self.by_address: dict[str, Resource] = {}
         self.gone: list[Resource] = []
         """What the plan deletes."""
+        self._by_kind: dict[str, list[Resource]] = {}
         self._by_id: dict[str, list[Resource]] = {}
         for resource in resources:
             if resource.change == "delete":
@@ -45,6 +46,7 @@ class Index:
             if resource.address in self.by_address:
                 raise words.twice(resource.address)
             self.by_address[resource.address] = resource
+            self._by_kind.setdefault(resource.type, []).append(resource)
             for name in _names(resource):
                 self._by_id.setdefault(name, []).append(resource)
 
@@ -54,7 +56,7 @@ class Index:
 
     def of_kind(self, wanted: Collection[str]) -> list[Resource]:
         """Every resource of some kinds."""
-        return [one for one in self.by_address.values() if one.type in wanted]
+        return [one for kind in sorted(wanted) for one in self._by_kind.get(kind, ())]
 
     def node(self, text: str, wanted: Collection[str]) -> str:
         """The node that an id, a name or an address means."""

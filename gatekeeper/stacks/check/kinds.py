@@ -48,6 +48,10 @@ class Kind:
     renamed: tuple[tuple[str, str], ...] = field(default=())
     """Terraform's name of a property where Pulumi has another."""
 
+    def terraform_name(self, name: str) -> str:
+        """A property as Terraform writes it."""
+        return next((old for old, new in self.renamed if new == name), name)
+
 
 _MACHINE: Final = (
     "vpc_security_group_ids",

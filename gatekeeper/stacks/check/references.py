@@ -17,7 +17,9 @@ _RESOURCE: Final = re.compile(
 _MODULE: Final = re.compile(r"module\.([\w-]+)(\[(?:\"[^\"]*\"|[^\]\"]*)\])?(?:\.([\w-]+))?")
 _STEP: Final = re.compile(r"module\.([\w-]+)(\[(?:\"[^\"]*\"|[^\]\"]*)\])?\.?")
 _MODULES: Final = re.compile(r"(?:module\.[\w-]+(?:\[(?:\"[^\"]*\"|[^\]\"]*)\])?\.)+")
+_INDEX: Final = re.compile(r"\[(?:\"[^\"]*\"|[^\]\"]*)\]$")
 _NO_SOURCE: Final = ("each", "count", "path", "terraform", "self")
+_NONE: Final[dict[str, Any]] = {}
 _DEEPEST: Final = 32
 _MOST: Final = 10_000
 """How many references one property may lead to."""
@@ -32,6 +34,9 @@ class _Place(NamedTuple):
     """The index of the resource that holds it, as ``["a"]``; "" without one."""
 
 
+_Step = tuple[str, _Place]
+
+
 class References:
     """The configuration of one plan."""
 
@@ -41,7 +46,11 @@ class References:
         self._instances = addresses
         """Addresses in the plan by (module instance, resource without index)."""
         self._resources: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
-        self._modules = {module for module, _ in addresses}
+        self._dynamic: dict[int, bool] = {}
+        self._children: dict[str, set[str]] = {}
+        """Module instances by their address without the last index."""
+        for module, _ in addresses:
+            self._children.setdefault(_INDEX.sub("", module), set()).add(module)
 
     def expressions(self, module: str, address: str) -> Mapping[str, Any] | None:
         """The expressions of a resource; ``None`` where the configuration lacks it."""
@@ -49,7 +58,17 @@ class References:
         if found is None:
             return None
         given = found.get("expressions")
-        return given if isinstance(given, dict) else {}
+        return given if isinstance(given, dict) else _NONE
+
+    def dynamic(self, module: str, address: str) -> bool:
+        """Whether a resource's expressions name a dynamic block anywhere."""
+        found = self.expressions(module, address)
+        if found is None:
+            return False
+        known = self._dynamic.get(id(found))
+        if known is None:
+            known = self._dynamic[id(found)] = _dynamic(found)
+        return known
 
     def links(self, module: str, address: str, name: str) -> tuple[str, ...]:
         """The addresses of everything that a property of a resource comes from."""
@@ -64,25 +83,26 @@ class References:
         if any(one.startswith("each.") for one in names):
             names += _references(found.get("for_each_expression"))
         reached: dict[str, None] = {}
-        for one in self._reached(names, place, 0):
+        for one in self._reached(names, place, set()):
             reached[one] = None
             if len(reached) > _MOST:
+                reached["more references"] = None  # no resource: the value stays unexplained
                 break
         return tuple(reached)
 
-    def _reached(self, names: list[str], place: _Place, depth: int) -> Iterator[str]:
-        if depth > _DEEPEST:
-            yield "references without end"
-            return
+    def _reached(self, names: list[str], place: _Place, seen: set[_Step]) -> Iterator[str]:
         pinned = place.key if "each.key" in names else ""
-        for name in dict.fromkeys(names):
+        for name in _subjects(names):
+            if (name, place) in seen or len(seen) > _MOST:
+                continue
+            seen.add((name, place))
             head = name.partition(".")[0].partition("[")[0]
             if head in _NO_SOURCE:
                 continue
             if head == "var":
-                yield from self._variable(name, place, depth)
+                yield from self._variable(name, place, seen)
             elif head == "module":
-                yield from self._output(name, names, place, depth)
+                yield from self._output(name, names, place, seen)
             elif head == "local":
                 yield name
             else:
@@ -102,7 +122,7 @@ class References:
                 break
         yield from instances or (prefix,)
 
-    def _variable(self, name: str, place: _Place, depth: int) -> Iterator[str]:
+    def _variable(self, name: str, place: _Place, seen: set[_Step]) -> Iterator[str]:
         """What the caller of a module passes in."""
         parent, call, index = _caller(place.module)
         if not call:
@@ -113,9 +133,11 @@ class References:
         names = list(_references(expressions.get(key) if isinstance(expressions, dict) else None))
         if module and any(one.startswith("each.") for one in names):
             names += _references(module.get("for_each_expression"))
-        yield from self._reached(names, _Place(parent, index), depth + 1)
+        yield from self._reached(names, _Place(parent, index), seen)
 
-    def _output(self, name: str, names: list[str], place: _Place, depth: int) -> Iterator[str]:
+    def _output(
+        self, name: str, names: list[str], place: _Place, seen: set[_Step]
+    ) -> Iterator[str]:
         """What a module hands out."""
         match = _MODULE.match(name)
         if match is None:
@@ -134,15 +156,10 @@ class References:
             return
         base = f"{place.module}.module.{match[1]}" if place.module else f"module.{match[1]}"
         wanted = f"{base}{match[2]}" if match[2] else base
-        children = [
-            module
-            for module in self._modules
-            if module == wanted
-            or (not match[2] and re.fullmatch(re.escape(base) + r"\[.*\]", module))
-        ]
+        children = {wanted} if match[2] else self._children.get(base, {base})
         expression = list(_references(output.get("expression")))
-        for child in sorted(children) or [wanted]:
-            yield from self._reached(expression, _Place(child, ""), depth + 1)
+        for child in sorted(children):
+            yield from self._reached(expression, _Place(child, ""), seen)
 
     def _call(self, module: str, name: str) -> Mapping[str, Any] | None:
         inside = self._module(_path(module))
@@ -171,17 +188,25 @@ class References:
         return known
 
 
-def dynamic(expressions: Any, depth: int = 0) -> bool:
-    """Whether a resource's expressions name a dynamic block anywhere."""
+def _dynamic(expressions: Any, depth: int = 0) -> bool:
     if depth > _DEEPEST:
         return True
     if isinstance(expressions, dict):
         return any(
-            key == "dynamic" or dynamic(value, depth + 1) for key, value in expressions.items()
+            key == "dynamic" or _dynamic(value, depth + 1) for key, value in expressions.items()
         )
     if isinstance(expressions, list):
-        return any(dynamic(value, depth + 1) for value in expressions)
+        return any(_dynamic(value, depth + 1) for value in expressions)
     return False
+
+
+def _subjects(names: list[str]) -> Iterator[str]:
+    """The references that say something: after one instance Terraform adds the whole resource."""
+    before = ""
+    for name in names:
+        if not (before.endswith("]") and _INDEX.sub("", before) == name):
+            yield name
+        before = name
 
 
 def _references(expression: Any, depth: int = 0) -> Iterator[str]:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from gatekeeper.errors import PlanRefused
 from gatekeeper.stacks.check import kinds, words
 from gatekeeper.stacks.check.model import Blueprint, Change, Hidden, Note, Resource
-from gatekeeper.stacks.check.references import References, bare_address, dynamic, module_of
-from gatekeeper.stacks.check.values import from_terraform
+from gatekeeper.stacks.check.references import References, bare_address, module_of
+from gatekeeper.stacks.check.values import from_terraform, hidden
 
 _CHANGES: Final[dict[tuple[str, ...], Change]] = {
     ("no-op",): "same",
@@ -28,26 +28,28 @@ _CHANGES: Final[dict[tuple[str, ...], Change]] = {
 _SEEN: Final = frozenset({*kinds.GUARDED, *kinds.LISTS, kinds.ADDRESS, kinds.VPC})
 """What data sources tell of what is on AWS already."""
 _DEEPEST: Final = 64
-_LATE: Final = (
-    "security_group_id",
-    "prefix_list_id",
-    "prefix_list_ids",
-    "ingress",
-    "vpc_id",
-    "security_groups",
-    "vpc_security_group_ids",
-    "security_group_names",
-    "network_interfaces",
-    "primary_network_interface",
-    "launch_template",
-    "attachments",
-    "network_interface_id",
-    "instance_id",
-    "instance",
-    "network_interface",
-    "allocation_id",
-    "subnet_mappings",
-    "load_balancer_arn",
+_LATE: Final = frozenset(
+    {
+        "security_group_id",
+        "prefix_list_id",
+        "prefix_list_ids",
+        "ingress",
+        "vpc_id",
+        "security_groups",
+        "vpc_security_group_ids",
+        "security_group_names",
+        "network_interfaces",
+        "primary_network_interface",
+        "launch_template",
+        "attachments",
+        "network_interface_id",
+        "instance_id",
+        "instance",
+        "network_interface",
+        "allocation_id",
+        "subnet_mappings",
+        "load_balancer_arn",
+    }
 )
 """The properties that lead to other resources."""
 
@@ -185,7 +187,7 @@ def _resource(
         _forget_computed(kind, after, expressions, made=does in ("create", "replace"))
     if after is not None and kind.name in kinds.GROUPS:
         computed = _part(after, before, does, expressions)
-    if does != "delete" and expressions and kind.reads and dynamic(expressions):
+    if does != "delete" and expressions and kind.reads and references.dynamic(module, address):
         notes.append(words.dynamic_block(address))
     return Resource(
         address=address,
@@ -208,10 +210,9 @@ def _forget_computed(
     fills in the rules of a group, and the entries of a list, only when they are made, and lists
     without entries are rare.
     """
-    names = {new: old for old, new in kind.renamed}
     for name in [name for name, value in after.items() if isinstance(value, Hidden)]:
         blocks = name == "entries" or (name == "ingress" and not made)
-        if names.get(name, name) not in expressions and not blocks:
+        if kind.terraform_name(name) not in expressions and not blocks:
             del after[name]
 
 
@@ -250,40 +251,29 @@ def _links(
     module: str,
     address: str,
 ) -> dict[str, tuple[str, ...]]:
-    names = {new: old for old, new in kind.renamed}
     found: dict[str, tuple[str, ...]] = {}
-    for name in _LATE:
-        if after and _late(after.get(name)):
-            links = references.links(module, address, names.get(name, name))
+    for name, value in (after or {}).items():
+        if name in _LATE and hidden(value):
+            links = references.links(module, address, kind.terraform_name(name))
             if links:
                 found[name] = links
     return found
 
 
-def _late(value: Any) -> bool:
-    """Whether some part of a value is unknown."""
-    if isinstance(value, dict):
-        return any(_late(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_late(item) for item in value)
-    return isinstance(value, Hidden)
-
-
 def _read(
     kind: kinds.Kind, properties: Mapping[str, Any], unknown: Any, marked: Any
 ) -> dict[str, Any]:
-    names = {new: old for old, new in kind.renamed}
     found: dict[str, Any] = {}
     for name in kind.reads:
-        key = names.get(name, name)
+        key = kind.terraform_name(name)
         if key not in properties and name in properties:
             key = name  # a data source has Pulumi's name of it
-        hidden = True if unknown is True else _object(unknown).get(key)
+        late = True if unknown is True else _object(unknown).get(key)
         veiled = True if marked is True else _object(marked).get(key)
         value = properties.get(key)
-        if value is None and not hidden:
+        if value is None and not late:
             continue
-        value = from_terraform(value, hidden, veiled)
+        value = from_terraform(value, late, veiled)
         if value is not None:
             found[name] = value
     return found

@@ -99,9 +99,12 @@ class Ties:
         if resource is None:
             endpoint.names[endpoint.node] = None
             return
-        endpoint.ipv6 = any(_given(resource.value(name)) for name in _IPV6) or str(
-            resource.value("ip_address_type")
-        ).startswith("dualstack")
+        kind = resource.value("ip_address_type")
+        endpoint.ipv6 = (
+            any(_given(resource.value(name)) for name in _IPV6)
+            or isinstance(kind, Hidden)
+            or str(kind).startswith("dualstack")
+        )
         if resource.change in NEW and resource.change != "import":
             if resource.type == kinds.INSTANCE and is_true(
                 (resource.after or {}).get("associate_public_ip_address")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from gatekeeper.errors import PlanRefused
@@ -32,11 +33,13 @@ _DEEPEST: Final = 64
 _SHOWN: Final = "(sensitive)"
 
 
+@lru_cache(maxsize=4096)
 def snake(name: str) -> str:
     """``cidrBlocks`` as ``cidr_blocks``."""
     return _CAPITAL.sub(lambda match: f"_{match[1].lower()}", name)
 
 
+@lru_cache(maxsize=4096)
 def camel(name: str) -> str:
     """``cidr_blocks`` as ``cidrBlocks``."""
     first, *rest = name.split("_")

@@ -81,6 +81,11 @@ def test_indices_are_told_apart_by_key():
         )
         return judge(terraform(*changes, config=mine))
 
+    group = "aws_security_group.g"
+    as_terraform_writes = refers(f'{group}["a"].id', f'{group}["a"]', group)
+    assert plan(as_terraform_writes).exit_status == 0
+    both = refers(f'{group}["a"].id', f'{group}["a"]', group, group)
+    assert plan(both).exit_status == 3
     assert plan(refers("aws_security_group.g", "each.key")).exit_status == 0
     assert (
         plan(refers('aws_security_group.g["a"].id', 'aws_security_group.g["a"]')).exit_status == 0
@@ -154,6 +159,18 @@ def test_references_that_run_in_circles_end():
         module_address="module.a",
     )
     assert judge(terraform(rule, config=root)).exit_status == 4
+
+
+def test_references_that_branch_end_too():
+    every = refers(*(f"module.a.o{i}" for i in range(30)))
+    outputs = {f"o{i}": {"expression": every} for i in range(30)}
+    inner = {"outputs": outputs, "module_calls": {"a": {"module": {"outputs": outputs}}}}
+    root = {
+        "resources": configured({RULE: {"security_group_id": refers("module.a.o1", "module.a")}}),
+        "module_calls": {"a": {"module": inner}},
+    }
+    found = judge(terraform(NEW_RULE, config=root))
+    assert (found.exit_status, [note.resource for note in found.not_judged]) == (4, [RULE])
 
 
 def test_what_aws_fills_in_is_no_unknown():
