@@ -436,6 +436,7 @@ def test_the_container_starts_with_what_it_was_told(ran, tmp_path):
         (True, [], True),
         (True, ["job audit has not run for 20 min; it should every 5 min"], True),
         (True, ["cannot reach the store"], False),
+        (True, ["jobs cannot be read"], False),
         (True, ["job audit has not run for 20 min; it should every 5 min", "no store"], False),
         (False, [], False),
     ],
