@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pulumi.runtime.proto import analyzer_pb2
 
+from gatekeeper.policy import default_policy
+from gatekeeper.stacks import load_decisions
+from gatekeeper.stacks.check import check, read_blueprint
 from tests.stacks.engine import QUIET, UNKNOWN, Engine, EngineError
 from tests.stacks.feeds import decided, keys, write
 from tests.stacks.pack import BOTH, PACK, running
@@ -325,6 +328,87 @@ def test_a_hold_is_kept_where_it_stands_and_not_opened_anew(pack, path):
     assert len(pack.analyze_stack([group, opened, held])) == 1
 
 
+NLB = "arn:aws-cn:elasticloadbalancing:cn-northwest-1:123456789012:loadbalancer/net/n/1"
+WORLD = {"cidrBlocks": ["0.0.0.0/0"], "fromPort": 443, "toPort": 443, "protocol": "tcp"}
+
+
+@pytest.mark.parametrize(
+    ("guilty", "states"),
+    [
+        ("g", [state(GROUP, "g", id=UNKNOWN, ingress=[WORLD])]),
+        ("d", [state(DEFAULT, "d", id="sg-0d", ingress=[WORLD])]),
+        ("l", [state(LEGACY, "l", id="x", type="ingress", securityGroupId="sg-0a", **WORLD)]),
+        (
+            "r",
+            [
+                state(RULE, "r", **rule(id="sgr-1")),
+                state(
+                    "aws:ec2/instance:Instance",
+                    "i",
+                    id="i-1",
+                    vpcSecurityGroupIds=["sg-0a"],
+                    primaryNetworkInterfaceId="eni-0shut",
+                    publicIp="52.83.1.2",
+                ),
+            ],
+        ),
+        (
+            "r",
+            [
+                state(RULE, "r", **rule(id="sgr-1")),
+                state(
+                    "aws:ec2/networkInterface:NetworkInterface",
+                    "i",
+                    id="eni-0open",
+                    securityGroups=["sg-0a"],
+                ),
+                state(
+                    "aws:ec2/eip:Eip",
+                    "e",
+                    id="eipalloc-1",
+                    publicIp="52.83.1.9",
+                    networkInterface="eni-0open",
+                ),
+            ],
+        ),
+        (
+            "b",
+            [
+                state(RULE, "r", **rule(id="sgr-1")),
+                state(
+                    "aws:lb/loadBalancer:LoadBalancer", "b", id=UNKNOWN, securityGroups=["sg-0a"]
+                ),
+            ],
+        ),
+        (
+            "n",
+            [
+                state(
+                    "aws:lb/loadBalancer:LoadBalancer",
+                    "b",
+                    id=NLB,
+                    arn=NLB,
+                    loadBalancerType="network",
+                ),
+                state(
+                    "aws:lb/listener:Listener",
+                    "n",
+                    id="x",
+                    loadBalancerArn=NLB,
+                    port=443,
+                    protocol="TCP",
+                ),
+            ],
+        ),
+    ],
+    ids=["inline", "default", "legacy", "instance", "second-address", "balancer", "listener"],
+)
+def test_every_type_that_may_open_is_judged_in_a_stack(pack, guilty, states):
+    found = pack.analyze_stack(states)
+    assert {one.urn.rsplit("::", 1)[1] for one in found} == {guilty}
+    assert mandatory(found)
+
+
 # --- whole programs ---
 
 PROGRAM = """\
@@ -399,6 +483,24 @@ def test_a_program_whose_interface_is_closed_stops_in_the_preview(pack, path, pr
     assert found.urn.endswith("::open-443")
     assert interface in found.message
     assert groups(cloud) == set()
+
+
+@pytest.mark.parametrize("verdict", ["open", "closed", "unknown", "hold", None])
+@pytest.mark.parametrize("made", [False, True], ids=["new", "standing"])
+def test_pack_and_check_plan_agree_on_a_preview(pack, path, program, verdict, made):
+    main, engine, interface = program
+    if made:
+        engine.up(main)
+    write(path, *([decided(interface, V4, verdict=verdict)] if verdict else []))
+    run = engine.plan(main)
+    document = json.dumps(engine.preview_json(run, show_sames=True)).encode()
+    blueprint = read_blueprint(document, name="plan.json")
+    told = check(blueprint, load_decisions(path), default_policy(), at=datetime.now(UTC))
+    found = pack.analyze_stack(run.resources)
+    assert {one.urn for one in found} == {
+        one.resource for one in (*told.violations, *told.not_judged)
+    }
+    assert bool(found) == (verdict != "open" and (verdict != "hold" or not made))
 
 
 def test_without_a_preview_the_rule_or_the_attachment_is_stopped(pack, path, program, cloud):
