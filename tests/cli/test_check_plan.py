@@ -189,6 +189,13 @@ def test_what_a_terminal_would_obey_is_shown_as_text(gatekeeper, files):
     assert "\x1b" not in found.out + found.err
 
 
+def test_a_file_of_200_mb_is_refused(gatekeeper, files, tmp_path):
+    words = files(RULE)
+    with (tmp_path / "plan.json").open("r+b") as stream:
+        stream.truncate(200 * 2**20)
+    assert "larger than 128 MB" in gatekeeper(*words, status=1).err
+
+
 def test_wrong_usage(gatekeeper, files):
     assert gatekeeper("check-plan", "plan.json").status == 2
     assert gatekeeper(*files(RULE), "--format", "csv").status == 2

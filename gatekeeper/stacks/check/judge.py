@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -55,6 +55,16 @@ class _Standing(NamedTuple):
     """The address, or the resource that makes one, which nobody decided on."""
 
 
+class _Held(NamedTuple):
+    """What is decided of everything that holds a group, in one family."""
+
+    reached: bool
+    """Whether that is anything."""
+    blocked: tuple[Why, ...]
+    without: tuple[Endpoint, ...]
+    """What has no address of the family."""
+
+
 class _Judge:
     def __init__(
         self,
@@ -77,6 +87,7 @@ class _Judge:
             (*blueprint.not_judged, *self._opened.notes, *self._ties.notes)
         )
         self._warnings: dict[Note, None] = dict.fromkeys(blueprint.warnings)
+        self._held: dict[tuple[str, Family], _Held] = {}
         self._classic: dict[str, tuple[Decided, ...]] | None = None
 
     def judge(self) -> PlanCheck:
@@ -101,42 +112,60 @@ class _Judge:
             self._listening(opening)
             return
         for group in opening.groups:
-            self._tied(opening, self._ties.of_group(group), group)
+            self._tied(opening, group)
 
     def _listening(self, opening: Opening) -> None:
         """A listener with no group in front of it."""
         for node in opening.balancers:
-            endpoint = self._ties.endpoint(node)
-            if not self._is_endpoint(endpoint):
-                continue
             tie = Tie(node, "", opening.resource.address, opening.standing)
-            why = self._why_not(opening, tie)
-            if why is not None and endpoint.resource is None:
+            held = self._weigh([tie], opening.family)
+            if held.blocked and self._ties.endpoint(node).resource is None:
                 self._notes[words.unseen_balancer(opening.resource.address, node)] = None
-            elif why is not None:
-                self._violate(opening, [why])
+            elif held.blocked:
+                self._violate(opening, held.blocked)
 
-    def _tied(self, opening: Opening, ties: Iterable[Tie], group: str) -> None:
+    def _tied(self, opening: Opening, group: str) -> None:
         """Judge one opening for everything that is tied to its group."""
-        reached = [tie for tie in ties if self._is_endpoint(self._ties.endpoint(tie.endpoint))]
-        if not reached:
+        held = self._held.get((group, opening.family))
+        if held is None:
+            held = self._weigh(self._ties.of_group(group), opening.family)
+            self._held[group, opening.family] = held
+        if not held.reached:
             self._unattached(opening, group)
             return
-        here: list[Why] = []
-        for tie in dict.fromkeys(reached):
-            why = self._why_not(opening, tie)
-            if why is None:
-                continue
-            if opening.standing and not tie.standing and tie.by != opening.resource.address:
-                self._violate(opening, [why], by=tie.by)
+        here: dict[str, Why] = {}
+        for why in held.blocked:
+            if opening.standing and not why.tie.standing:
+                self._violate(opening, [why], by=why.tie.by)
             else:
-                here.append(why)
+                here.setdefault(why.endpoint.node, why)
+        if held.without:
+            self._warnings[words.no_ipv6(opening, held.without)] = None
         if here:
-            self._violate(opening, here)
+            self._violate(opening, list(here.values()))
         elif opening.left:
             self._warnings[words.left_open(opening)] = None
         elif self._blueprint.partial and not opening.standing and not self._index.is_new(group):
             self._warnings[words.may_be_shared(opening, group)] = None
+
+    def _weigh(self, ties: Iterable[Tie], family: Family) -> _Held:
+        """What is decided of everything that some ties hold."""
+        blocked: list[Why] = []
+        without: dict[str, Endpoint] = {}
+        reached = False
+        for tie in ties:
+            endpoint = self._ties.endpoint(tie.endpoint)
+            if not self._is_endpoint(endpoint):
+                continue
+            reached = True
+            found = self._verdict(endpoint, family)
+            if found.verdict == "without":
+                without[endpoint.node] = endpoint
+            elif found.verdict == "open" or (found.verdict == "hold" and tie.standing):
+                self._notes.update(dict.fromkeys(endpoint.unread))
+            else:
+                blocked.append(Why(endpoint, tie, found.verdict, found.decided, found.address))
+        return _Held(reached, tuple(blocked), tuple(without.values()))
 
     def _is_endpoint(self, endpoint: Endpoint) -> bool:
         """Whether it has public addresses, as far as plan and feed can tell."""
@@ -148,19 +177,6 @@ class _Judge:
             self._warnings[note] = None
         else:
             self._add(opening, opening.resource.address, note)
-
-    def _why_not(self, opening: Opening, tie: Tie) -> Why | None:
-        """Why an opening is not allowed for one tie; ``None`` where it is."""
-        endpoint = self._ties.endpoint(tie.endpoint)
-        standing = self._verdict(endpoint, opening.family)
-        if standing.verdict == "without":
-            self._warnings[words.no_ipv6(opening, endpoint)] = None
-            return None
-        if standing.verdict == "open" or (standing.verdict == "hold" and tie.standing):
-            for note in endpoint.unread:
-                self._notes[note] = None
-            return None
-        return Why(endpoint, tie, standing.verdict, standing.decided, standing.address)
 
     def _verdict(self, endpoint: Endpoint, family: Family) -> _Standing:
         """The strictest decision on an endpoint and on every address that the plan gives it."""
@@ -220,7 +236,7 @@ class _Judge:
             return False
         return self._index.resource(group) is not None or group in self._opened.ruled
 
-    def _violate(self, opening: Opening, several: list[Why], by: str | None = None) -> None:
+    def _violate(self, opening: Opening, several: Sequence[Why], by: str | None = None) -> None:
         note = words.not_decided(opening, several, self._decisions, joined=by is not None)
         self._add(opening, by or opening.resource.address, note)
 

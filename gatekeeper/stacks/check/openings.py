@@ -20,7 +20,7 @@ from gatekeeper.policy import PROTOCOL_NUMBERS, Policy, Port
 from gatekeeper.stacks.check import kinds, rules, words
 from gatekeeper.stacks.check.index import Index
 from gatekeeper.stacks.check.lists import PrefixLists, vpc_blocks
-from gatekeeper.stacks.check.model import Hidden, MarkedNumber, Note, Resource
+from gatekeeper.stacks.check.model import Hidden, Marked, MarkedNumber, Note, Resource
 from gatekeeper.stacks.check.rules import Sources, Spec
 from gatekeeper.stacks.check.values import items, protocol_text, shown, whole
 
@@ -219,6 +219,8 @@ class OpeningReader:
             entries = self._lists.entries(node)
             found = self._index.resource(node)
             written = (found.id if found else None) or node
+            if any(isinstance(one, Marked) for one in items(sources.value)):
+                written = Marked(written)
             if entries is None or not entries.whole:
                 note = words.unresolved_list(resource.address, written)
                 yield from (_Atom(family, _ANYWHERE[family], written, note) for family in FAMILIES)

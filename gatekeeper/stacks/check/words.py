@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.errors import PlanRefused
-from gatekeeper.stacks.check.model import Hidden, Note
+from gatekeeper.stacks.check.model import Hidden, Marked, Note
 from gatekeeper.stacks.check.values import shown
 
 if TYPE_CHECKING:
@@ -135,14 +135,17 @@ def unattached(opening: Opening, group: str) -> Note:
     )
 
 
-def no_ipv6(opening: Opening, endpoint: Endpoint) -> Note:
+def no_ipv6(opening: Opening, several: Sequence[Endpoint]) -> Note:
     """``::/0`` where there is nothing to reach."""
-    name = shown(endpoint.node)
+    first = ", ".join(shown(_name(one)) for one in several[:_NAMED])
+    more = len(several) - _NAMED
+    name = f"{first} and {more} more" if more > 0 else first
+    name_zh = f"{first} 等 {len(several)} 个端点" if more > 0 else first
     return Note(
         opening.resource.address,
-        f"lets IPv6 sources in, and {name} has no IPv6 address: it would be open as soon as it got"
-        " one; leave the rule out",
-        f"放行 IPv6 来源，而 {name} 没有 IPv6 地址：一旦分配地址即被开放，建议删除该规则",
+        f"lets IPv6 sources in, where there is no IPv6 address ({name}): one would be open as soon"
+        " as it was given; leave the rule out",
+        f"放行 IPv6 来源，而 {name_zh} 没有 IPv6 地址：一旦分配地址即被开放，建议删除该规则",
     )
 
 
@@ -201,23 +204,27 @@ def _how(opening: Opening, *, joined: bool) -> tuple[str, str]:
     return f"opens {what} from {sources}", f"对互联网开放 {what}（来源 {sources}）"
 
 
+def _name(endpoint: Endpoint) -> str:
+    """What to call an endpoint; a name or an address that a plan marks sensitive hides it."""
+    marked = (endpoint.node, *endpoint.names, *endpoint.addresses)
+    return next((one for one in marked if isinstance(one, Marked)), endpoint.node)
+
+
 def _who(why: Why) -> str:
-    name = shown(why.endpoint.node)
+    name = _name(why.endpoint)
+    veiled = isinstance(name, Marked)
     if why.decided is not None:
-        ips = ", ".join(why.decided.ips)
-        said = f": {why.decided.reason}" if why.decided.reason else ""
-        known = "" if name == why.decided.endpoint else f" as {why.decided.endpoint}"
-        return f"{name} ({ips}), decided {why.verdict}{known}{said}; {_missing(why)}"
+        ips = "" if veiled else f" ({', '.join(why.decided.ips)})"
+        said = f": {why.decided.reason}" if why.decided.reason and not veiled else ""
+        known = "" if veiled or name == why.decided.endpoint else f" as {why.decided.endpoint}"
+        return f"{shown(name)}{ips}, decided {why.verdict}{known}{said}; {_missing(why)}"
     if why.address:
         return (
-            f"{name}, which gets {shown(why.address)}: no filing in effect can name that address"
-            " yet; apply for the address first, file it (备案), then open"
+            f"{shown(name)}, which gets {shown(why.address)}: no filing in effect names that"
+            " address; apply for the address first, file it (备案), then open"
         )
-    addresses = (
-        f" ({', '.join(map(shown, why.endpoint.addresses))})" if why.endpoint.addresses else ""
-    )
     return (
-        f"{name}{addresses}, which the feed does not decide on; have its public addresses filed"
+        f"{shown(name)}, which the feed does not decide on; have its public addresses filed"
         " (备案), or make the feed anew"
     )
 
@@ -231,15 +238,19 @@ def _missing(why: Why) -> str:
 
 
 def _who_zh(why: Why) -> str:
-    name = shown(why.endpoint.node)
+    name = _name(why.endpoint)
+    veiled = isinstance(name, Marked)
     if why.decided is not None:
-        ips = "、".join(why.decided.ips)
-        known = "" if name == why.decided.endpoint else f"（即 {why.decided.endpoint}）"
+        ips = "" if veiled else f"（{'、'.join(why.decided.ips)}）"
+        known = "" if veiled or name == why.decided.endpoint else f"（即 {why.decided.endpoint}）"
         verdict = _VERDICTS_ZH.get(why.verdict, why.verdict)
-        return f"{name}{known}（{ips}）判定为{verdict}，{_missing_zh(why)}"
+        return f"{shown(name)}{known}{ips}判定为{verdict}，{_missing_zh(why)}"
     if why.address:
-        return f"{name} 将获得 {shown(why.address)}，该地址尚无备案；请先申请地址并完成备案，再开放"
-    return f"{name} 不在决策文件中；请为其公网地址办理备案，或重新生成决策文件"
+        return (
+            f"{shown(name)} 将获得 {shown(why.address)}，该地址没有有效备案；请先申请地址并完成"
+            "备案，再开放"
+        )
+    return f"{shown(name)} 不在决策文件中；请为其公网地址办理备案，或重新生成决策文件"
 
 
 def _missing_zh(why: Why) -> str:

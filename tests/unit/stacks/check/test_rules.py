@@ -436,6 +436,25 @@ def test_what_terraform_marks_sensitive_is_judged_and_never_shown():
     assert "52.7.7" not in str(found)
 
 
+def test_ids_that_terraform_marks_sensitive_are_not_shown_either():
+    tie = change(
+        "aws_network_interface_sg_attachment.t",
+        {"security_group_id": "sg-1", "network_interface_id": CLOSED},
+        sensitive={"network_interface_id": True},
+    )
+    by_list = tf_web(cidr_ipv4=None, prefix_list_id="pl-77")
+    veiled = {"prefix_list_id": True}
+    address = "aws_vpc_security_group_ingress_rule.r"
+    values = {"id": "pl-77", "entry": [{"cidr": "52.0.0.0/8"}]}
+    listed = change("aws_ec2_managed_prefix_list.l", values, actions=("no-op",), before=values)
+    rule = change(address, by_list, sensitive=veiled)
+    for plan, status in ((terraform(rule, listed, tie), 3), (terraform(rule, tie), 4)):
+        found = judge(plan)
+        assert found.exit_status == status
+        assert "(sensitive)" in str(found)
+        assert not [secret for secret in (CLOSED, "52.83.1.2", "pl-77") if secret in str(found)]
+
+
 @pytest.mark.parametrize(
     ("values", "unknown"),
     [
