@@ -61,6 +61,8 @@ _NEW_GROUP: Final = "a group of this update"
 _LISTS: Final = ("prefixListId", "prefixListIds")
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """Pulumi's mark of an unknown text."""
+_OPTION: Final = "--allow-unattached"
+"""What a command calls it."""
 _REMEDY: Final = (
     "Wait until the filing is approved and take a fresh decision feed; close the port until then."
 )
@@ -263,10 +265,12 @@ def _decisions(config: Mapping[str, Any]) -> Decisions:
 
 def _why(one: Violation | Note, decisions: Decisions) -> str:
     """What is wrong, and with the feed too where nothing of it is believed."""
+    reason = one.reason.replace(_OPTION, "allow_unattached in the policy's configuration")
+    reason_zh = one.reason_zh.replace(_OPTION, "策略配置 allow_unattached")
     problem = decisions.problem
-    if problem is None or problem.message in one.reason:
-        return _text(one.reason, one.reason_zh)
-    return _text(f"{one.reason} ({problem.message})", f"{one.reason_zh}（{problem.zh}）")
+    if problem is None or problem.message in reason:
+        return _text(reason, reason_zh)
+    return _text(f"{reason} ({problem.message})", f"{reason_zh}（{problem.zh}）")
 
 
 def _text(english: str, chinese: str) -> str:

@@ -151,7 +151,8 @@ def test_a_group_of_which_nothing_is_known_is_left_to_the_stack(pack, path):
     write(path, decided("eni-0shut", V4, verdict="closed"))
     assert mandatory(pack.analyze(RULE, rule(securityGroupId=UNKNOWN)))
     write(path)
-    assert len(pack.analyze(RULE, rule())) == 1
+    (found,) = pack.analyze(RULE, rule())
+    assert "pass allow_unattached in the policy's configuration" in found.message
     pack.configure(decisions=str(path), allow_unattached=True)
     assert pack.analyze(RULE, rule()) == []
 
@@ -191,6 +192,19 @@ def test_an_unknown_value_is_a_violation_and_never_an_advice(pack, inputs):
     assert found
     assert mandatory(found)
     assert "can't run policy" not in messages(found)[0]
+
+
+def test_a_secret_is_judged_by_its_value(pack, path):
+    def secret(value):
+        return {
+            "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+            "value": value,
+        }
+
+    write(path)
+    assert mandatory(found := pack.analyze(RULE, rule(cidrIpv4=secret("0.0.0.0/0"))))
+    assert len(found) == 1
+    assert pack.analyze(RULE, rule(cidrIpv4=secret("10.0.0.0/8"))) == []
 
 
 @pytest.mark.parametrize(
