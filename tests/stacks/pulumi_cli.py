@@ -36,6 +36,8 @@ class FakeCli:
     """Command to what it says on stderr when it fails."""
     calls: list[str] = field(default_factory=list)
     environments: list[Mapping[str, str]] = field(default_factory=list)
+    cleared: bool = False
+    """Whether the last refresh dropped what a killed update had begun."""
     command: str = "pulumi"
     # Later ones get their events over gRPC instead of from a file.
     version: VersionInfo = field(default_factory=lambda: VersionInfo(3, 200, 0))
@@ -74,6 +76,7 @@ class FakeCli:
             return json.dumps(engine.export())
         if verb == "refresh":
             engine.refresh()
+            self.cleared = "--clear-pending-creates" in args
         elif verb == "preview":
             assert "--client" in " ".join(args)
             self._preview(engine, Path(args[args.index("--event-log") + 1]))

@@ -90,6 +90,7 @@ def test_a_gate_is_made_previewed_and_owned(gates, cli, ec2, vpc):
     assert gates.gate(vpc, "ipv6") is None
     changing = [call for call in cli.calls if not call.startswith("stack ")]
     assert changing == ["preview", "up", "refresh"]
+    assert cli.cleared
 
 
 def _names(ec2):

@@ -257,6 +257,15 @@ def test_what_a_provider_fills_in_passes(inputs):
     assert _with("first gate", "SecurityGroup", **inputs) == []
 
 
+def test_a_switch_is_no_number():
+    low = EMPTY.changed(gates={HERE: (("tcp", 1),)})
+    now = _state(EMPTY)
+    steps = _steps(now, low)
+    assert _said(steps, now, low) == []
+    steps[-1] = replace(steps[-1], after={**steps[-1].after, "fromPort": True})
+    assert len(_said(steps, now, low)) == 1
+
+
 def test_numbers_out_of_protobuf_pass():
     assert _with("first gate", "IngressRule", fromPort=80.0, toPort=80.0) == []
 

@@ -39,6 +39,8 @@ class MemoryStack:
     gates: dict[Place, str] = field(default_factory=dict)
     rules: dict[Place, set[tuple[str, int]]] = field(default_factory=dict)
     attachments: set[tuple[str, Family]] = field(default_factory=set)
+    way_out: bool = False
+    """Whether the state, as it was read, shows a gate with outbound rules."""
     proposed: tuple[GateChange, ...] | None = None
     ups: list[tuple[GateChange, ...]] = field(default_factory=list)
 
@@ -54,6 +56,8 @@ class MemoryStack:
         self._fail("read")
         self.proposed = None
         world = self._account.world
+        shown = (world.groups[one] for one in self.gates.values() if one in world.groups)
+        self.way_out = any(group.egress for group in shown)
         for place, group_id in list(self.gates.items()):
             if group_id not in world.groups:
                 del self.gates[place], self.rules[place]
@@ -78,6 +82,8 @@ class MemoryStack:
     def propose(self, changes: Sequence[GateChange]) -> Doubt | None:
         self.on_propose()
         self._fail("propose")
+        if self.way_out:
+            return Doubt("it updates a gate", "更新闸门")
         if self.doubt is None:
             self.proposed = tuple(changes)
         return self.doubt

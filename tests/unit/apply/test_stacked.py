@@ -8,8 +8,9 @@ import pytest
 
 from gatekeeper.account import Doubt, Rule
 from gatekeeper.apply import carry_out_plan
+from gatekeeper.errors import StackError
 from gatekeeper.filing import Kind
-from gatekeeper.gate import GateHeld, GatePorts, plan_from_json
+from gatekeeper.gate import GateHeld, GatePorts, gate_tags, plan_from_json
 from gatekeeper.policy import default_policy, parse_policy
 from gatekeeper.store import open_store
 from gatekeeper.testing import Killed
@@ -177,6 +178,52 @@ def test_a_port_that_the_policy_drops_goes_by_the_stack(store):
     assert scene.stack.ports(scene.vpc, "ipv4") == {("tcp", 443)}
 
 
+def test_outbound_rules_go_before_the_preview_and_the_state_is_read_again(scene):
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    scene.keeper.apply()
+    gate = scene.named("gatekeeper-gate")
+    scene.account.revoke(gate, [Rule("tcp", 443, 443, "ipv4", ANYWHERE)])
+    group = scene.account.world.groups[gate]
+    scene.account.world.groups[gate] = group._replace(
+        egress=(Rule("-1", None, None, "ipv4", ANYWHERE),)
+    )
+    report = scene.keeper.apply()
+    assert report.exit_status == 0, report
+    assert scene.account.world.groups[gate].egress == ()
+    assert scene.keeper.plan().actions == ()
+
+
+def test_no_port_comes_into_a_gate_before_the_unlawful_lost_it(scene):
+    """Ports that go and ports that come are two updates, with the detachment between them."""
+    scene.keeper.policy = parse_policy("opened: [{protocol: tcp, ports: [80, 443]}]")
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    scene.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
+    scene.keeper.apply()
+    scene.stack.ups.clear()
+    scene.keeper.file("F2", Kind.DEREGISTER_SERVICE)
+    scene.keeper.policy = parse_policy("opened: [{protocol: tcp, ports: [443, 8080]}]")
+    report = scene.keeper.apply()
+    assert report.exit_status == 0, report
+    assert scene.stack.ups == [
+        (GatePorts(scene.vpc, "ipv4", (("tcp", 443),)),),
+        (GateHeld(scene.unfiled, "ipv4", scene.vpc, held=False),),
+        (GatePorts(scene.vpc, "ipv4", (("tcp", 443), ("tcp", 8080))),),
+    ]
+
+
+def test_a_gate_that_somebody_made_meanwhile_is_put_right_directly(scene):
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    plan = scene.keeper.plan()
+    tags = gate_tags(default_policy())
+    scene.account.create_group(scene.vpc, "gatekeeper-gate", tags=tags)
+    report = scene.keeper.apply(plan)
+    assert report.exit_status == 0, report
+    [create] = _by(report, "create-gate")
+    assert "done directly" in create.reason
+    assert scene.stack.ups == []
+    assert scene.keeper.plan().actions == ()
+
+
 # what keeps it from being done -------------------------------------------------------------------
 
 
@@ -256,6 +303,37 @@ def test_nobody_gains_the_gate_who_is_not_decided_open_any_more(scene):
     report = scene.keeper.apply(plan)
     assert report.exit_status == 3
     assert gate not in scene.account.world.interfaces[scene.dual].group_ids
+
+
+def test_a_half_made_gate_is_not_finished_while_somebody_holds_it_unlawfully(scene):
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    plan = scene.keeper.plan()
+
+    def fail(what):
+        if what.startswith("authorize"):
+            raise StackError("it fails")
+
+    scene.stack.on_change = fail
+    assert scene.keeper.apply(plan).exit_status == 1
+    scene.stack.on_change = lambda _: None
+    gate = scene.named("gatekeeper-gate")
+    rules = scene.account.world.groups[gate].rules
+    scene.account.set_interface_groups(scene.unfiled, [scene.office, gate])
+    report = scene.keeper.apply(plan)
+    [create] = _by(report, "create-gate")
+    assert str(create.result) == "blocked"
+    assert f"{scene.unfiled} holds the gate without being decided open" in create.reason
+    assert scene.account.world.groups[gate].rules == rules
+
+
+def test_a_rollback_is_direct_and_the_next_run_knows(scene):
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    report = scene.keeper.apply()
+    assert scene.keeper.roll_back(report.run_id).exit_status == 0
+    assert "gatekeeper-gate" not in scene.holds(scene.lawful)
+    assert scene.keeper.apply().exit_status == 0
+    assert scene.holds(scene.lawful) == {"office", "gatekeeper-gate"}
+    assert scene.stack.attached(scene.lawful, "ipv4")
 
 
 def _stored(plan):
