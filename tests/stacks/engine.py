@@ -244,6 +244,8 @@ class _NoMocks(pulumi_mocks.Mocks):
 def _execute(engine: Engine, program: Program, monitor: _Monitor) -> None:
     """Run the program as the language host does, with our monitor at the other end."""
     loop = asyncio.new_event_loop()
+    # What fails is raised once; what hangs on it would be told again when it is collected.
+    loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     set_root_resource(None)  # type: ignore[arg-type]
     SETTINGS.outputs.clear()  # what a failed run left hangs on its own loop

@@ -296,6 +296,18 @@ def test_families_sources_and_ports(engine, cloud, access, group, path):
     assert rules(cloud, group) == {("tcp", 443, "1.0.0.0/8")}
 
 
+def test_a_prefix_list_is_a_source(engine, cloud, access, group, path):
+    made = cloud.ec2.create_managed_prefix_list(
+        PrefixListName="partners", MaxEntries=1, AddressFamily="IPv4"
+    )["PrefixList"]["PrefixListId"]
+    write(path, decided("eni-1", V4))
+    engine.up(access(ports=[443], sources={"ipv4": [made]}))
+    assert rules(cloud, group) == {("tcp", 443, made)}
+    path.unlink()
+    engine.up(access(ports=[443], sources={"ipv4": [made]}))
+    assert rules(cloud, group) == set()
+
+
 def test_a_port_that_is_not_gated_is_refused(engine, cloud, aws, access, group, path):
     write(path, decided("eni-1", V4))
     with pytest.raises(StackError, match="tcp 22 is not gated"):
