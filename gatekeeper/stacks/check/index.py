@@ -37,6 +37,7 @@ class Index:
         self.by_address: dict[str, Resource] = {}
         self.gone: list[Resource] = []
         """What the plan deletes."""
+        self._split: dict[tuple[object, ...], list[str]] = {}
         self._by_kind: dict[str, list[Resource]] = {}
         self._by_id: dict[str, list[Resource]] = {}
         for resource in resources:
@@ -81,8 +82,9 @@ class Index:
             return Meant(tuple(nodes))
         why = next((one for one in covered if isinstance(one, Hidden)), UNKNOWN)
         links = resource.links.get(name) or resource.links.get(ANY_PROPERTY, ())
-        fitting = [link for link in links if self.kind(link) in wanted and link not in nodes]
-        others = sum(self.kind(link) not in wanted for link in links)
+        linked = self._linked(links, wanted)
+        others = len(links) - len(linked)
+        fitting = [link for link in linked if link not in nodes] if nodes else linked
         strangers = sum(node not in self.by_address for node in nodes)
         nodes.update(dict.fromkeys(fitting))
         if any(one is not UNKNOWN for one in covered) or not fitting:
@@ -91,6 +93,15 @@ class Index:
             return Meant(tuple(nodes), why if others else None)
         explained = len(covered) <= len(fitting) and others <= strangers
         return Meant(tuple(nodes), None if explained else why)
+
+    def _linked(self, links: tuple[str, ...], wanted: Collection[str]) -> list[str]:
+        """The links of wanted kinds; many instances of one resource share theirs."""
+        key = (id(links), *sorted(wanted))
+        known = self._split.get(key)
+        if known is None:
+            known = [link for link in links if self.kind(link) in wanted]
+            self._split[key] = known
+        return known
 
     def kind(self, address: str) -> str | None:
         """The kind of what is at an address, in the plan or beyond it."""

@@ -87,12 +87,17 @@ class _Judge:
             (*blueprint.not_judged, *self._opened.notes, *self._ties.notes)
         )
         self._warnings: dict[Note, None] = dict.fromkeys(blueprint.warnings)
+        self._joins: dict[tuple[str, str, Family, str], tuple[list[Opening], Why]] = {}
+        """What joins ports that are open already: the openings, and why it must not."""
+        self._verdicts: dict[tuple[str, Family], _Standing] = {}
         self._held: dict[tuple[str, Family], _Held] = {}
         self._classic: dict[str, tuple[Decided, ...]] | None = None
 
     def judge(self) -> PlanCheck:
         for opening in self._opened.found:
             self._opening(opening)
+        for (by, *_), (openings, why) in self._joins.items():
+            self._join(by, openings, why)
         for resource in self._index.by_address.values():
             if rules.drops(resource):
                 self._dropped(resource.address)
@@ -136,7 +141,8 @@ class _Judge:
         here: dict[str, Why] = {}
         for why in held.blocked:
             if opening.standing and not why.tie.standing:
-                self._violate(opening, [why], by=why.tie.by)
+                key = (why.tie.by, why.endpoint.node, opening.family, opening.protocol)
+                self._joins.setdefault(key, ([], why))[0].append(opening)
             else:
                 here.setdefault(why.endpoint.node, why)
         if held.without:
@@ -176,10 +182,16 @@ class _Judge:
         if self._allow_unattached:
             self._warnings[note] = None
         else:
-            self._add(opening, opening.resource.address, note)
+            self._add(opening, note)
 
     def _verdict(self, endpoint: Endpoint, family: Family) -> _Standing:
         """The strictest decision on an endpoint and on every address that the plan gives it."""
+        known = self._verdicts.get((endpoint.node, family))
+        if known is None:
+            known = self._verdicts[endpoint.node, family] = self._look_up(endpoint, family)
+        return known
+
+    def _look_up(self, endpoint: Endpoint, family: Family) -> _Standing:
         named = self._decided(endpoint)
         found = [_Standing(one.verdict, one) for one in named if one.family == family]
         known = bool(named)
@@ -236,13 +248,27 @@ class _Judge:
             return False
         return self._index.resource(group) is not None or group in self._opened.ruled
 
-    def _violate(self, opening: Opening, several: Sequence[Why], by: str | None = None) -> None:
-        note = words.not_decided(opening, several, self._decisions, joined=by is not None)
-        self._add(opening, by or opening.resource.address, note)
+    def _violate(self, opening: Opening, several: Sequence[Why]) -> None:
+        self._add(opening, words.not_decided(opening, several, self._decisions))
 
-    def _add(self, opening: Opening, resource: str, note: Note) -> None:
+    def _join(self, by: str, openings: Sequence[Opening], why: Why) -> None:
+        """One violation for all the open rules of a group that something joins."""
+        ports = {port for one in openings for port in one.ports}
+        sources = dict.fromkeys(source for one in openings for source in one.sources)
+        note = words.joins_open(by, openings, why, self._decisions)
         violation = Violation(
-            resource=resource,
+            resource=by,
+            protocol=openings[0].protocol,
+            ports=tuple(sorted(ports)),
+            sources=tuple(sources),
+            reason=note.reason,
+            reason_zh=note.reason_zh,
+        )
+        self._violations[violation] = None
+
+    def _add(self, opening: Opening, note: Note) -> None:
+        violation = Violation(
+            resource=opening.resource.address,
             protocol=opening.protocol,
             ports=opening.ports,
             sources=opening.sources,

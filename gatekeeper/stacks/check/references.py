@@ -46,6 +46,7 @@ class References:
         self._instances = addresses
         """Addresses in the plan by (module instance, resource without index)."""
         self._resources: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+        self._links: dict[tuple[str, str, _Place], tuple[str, ...]] = {}
         self._dynamic: dict[int, bool] = {}
         self._children: dict[str, set[str]] = {}
         """Module instances by their address without the last index."""
@@ -82,6 +83,15 @@ class References:
         names = list(_references(expression))
         if any(one.startswith("each.") for one in names):
             names += _references(found.get("for_each_expression"))
+        else:
+            place = _Place(module, "")  # the same for every instance
+        key = (bare, name, place)
+        known = self._links.get(key)
+        if known is None:
+            known = self._links[key] = self._all(names, place)
+        return known
+
+    def _all(self, names: list[str], place: _Place) -> tuple[str, ...]:
         reached: dict[str, None] = {}
         for one in self._reached(names, place, set()):
             reached[one] = None

@@ -117,8 +117,9 @@ def elsewhere(index: Index) -> dict[str, frozenset[Key]]:
                 continue
             group = properties.get("security_group_id")
             meant = index.meant(resource, "security_group_id", group, kinds.GROUPS)
+            keys = tuple(_keys(spec(properties)))
             for node in meant.nodes:
-                found.setdefault(node, set()).update(_keys(spec(properties)))
+                found.setdefault(node, set()).update(keys)
     return {node: frozenset(keys) for node, keys in found.items()}
 
 

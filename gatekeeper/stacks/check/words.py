@@ -100,9 +100,7 @@ class Why:
     address: str
 
 
-def not_decided(
-    opening: Opening, several: Sequence[Why], decisions: Decisions, *, joined: bool
-) -> Note:
+def not_decided(opening: Opening, several: Sequence[Why], decisions: Decisions) -> Note:
     """A rule lets the Internet reach endpoints that are not decided open."""
     first = several[:_NAMED]
     who = "; ".join(_who(why) for why in first)
@@ -110,11 +108,8 @@ def not_decided(
     if len(several) > _NAMED:
         who += f"; and {len(several) - _NAMED} more endpoints"
         who_zh += f"；另有 {len(several) - _NAMED} 个端点"
-    how, how_zh = _how(opening, joined=joined)
-    feed, feed_zh = "", ""
-    if decisions.problem is not None:
-        feed = f" (no decision is believed: {decisions.problem.message})"
-        feed_zh = f"（决策文件不可用：{decisions.problem.zh}）"
+    how, how_zh = _how(opening)
+    feed, feed_zh = _unbelieved(decisions)
     return Note(
         opening.resource.address,
         f"{how} to the Internet on {who}{feed}",
@@ -122,9 +117,33 @@ def not_decided(
     )
 
 
+def joins_open(by: str, openings: Sequence[Opening], why: Why, decisions: Decisions) -> Note:
+    """An endpoint joins a group whose rules are open already."""
+    rules = list(dict.fromkeys(one.resource.address for one in openings))
+    named = ", ".join(rules[:_NAMED])
+    more = len(rules) - _NAMED
+    more_en, more_zh = (f" and {more} more", f" 等 {len(rules)} 条") if more > 0 else ("", "")
+    feed, feed_zh = _unbelieved(decisions)
+    return Note(
+        by,
+        f"joins a group that {named}{more_en} opens to the Internet: {_who(why)}{feed}",
+        f"加入由 {named}{more_zh} 对互联网开放的安全组：{_who_zh(why)}{feed_zh}",
+    )
+
+
+def _unbelieved(decisions: Decisions) -> tuple[str, str]:
+    """What to add where no feed could be believed."""
+    if decisions.problem is None:
+        return "", ""
+    return (
+        f" (no decision is believed: {decisions.problem.message})",
+        f"（决策文件不可用：{decisions.problem.zh}）",
+    )
+
+
 def unattached(opening: Opening, group: str) -> Note:
     """A rule of a group that nothing in the feed is tied to."""
-    how, how_zh = _how(opening, joined=False)
+    how, how_zh = _how(opening)
     name = shown(group)
     return Note(
         opening.resource.address,
@@ -181,16 +200,10 @@ def joins_unseen(resource: str, group: str) -> Note:
     )
 
 
-def _how(opening: Opening, *, joined: bool) -> tuple[str, str]:
+def _how(opening: Opening) -> tuple[str, str]:
     ports = "/".join(map(str, opening.ports)) or "ports (marked sensitive)"
     what = f"{opening.protocol} {ports}"
     sources = ", ".join(opening.sources)
-    if joined:
-        rule = opening.resource.address
-        return (
-            f"joins a group that {rule} opens: {what} from {sources}",
-            f"加入由 {rule} 开放的安全组：{sources} 可从互联网访问 {what}",
-        )
     if opening.left:
         return (
             f"leaves open, as AWS has it, {what} from {sources}",
@@ -367,7 +380,7 @@ def partial(resource: str) -> Note:
 
 def left_open(opening: Opening) -> Note:
     """Rules on AWS that a program does not write, and that the decisions allow."""
-    how, how_zh = _how(opening, joined=False)
+    how, how_zh = _how(opening)
     return Note(
         opening.resource.address,
         f"{how} to the Internet: it is decided open, and nobody here would close it",

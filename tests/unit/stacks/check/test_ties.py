@@ -82,6 +82,23 @@ def test_joining_an_open_group_is_named_at_what_joins():
     assert urn(INGRESS, "r") in one.reason
 
 
+def test_joining_is_said_once_for_all_the_rules_of_a_group():
+    rules = [
+        step(INGRESS, f"r{port}", web(fromPort=port, toPort=port), op="same") for port in (80, 443)
+    ]
+    udp = step(INGRESS, "u", web(ipProtocol="udp"), op="same")
+    found = judge(preview(*rules, udp, tied(CLOSED, op="create"), tied(BLIND, op="create")))
+    assert sorted((one.protocol, one.ports) for one in found.violations) == [
+        ("tcp", (80, 443)),
+        ("tcp", (80, 443)),
+        ("udp", (443,)),
+        ("udp", (443,)),
+    ]
+    assert {one.resource for one in found.violations} == {
+        urn(ATTACHMENT, f"tie-{name}") for name in (CLOSED, BLIND)
+    }
+
+
 def test_a_new_group_is_tied_by_where_its_id_comes_from():
     links = {"securityGroupId": [urn(GROUP, "g")]}
     group = step(GROUP, "g", {"name": "g"})
