@@ -215,7 +215,8 @@ def test_a_gate_that_somebody_made_meanwhile_is_put_right_directly(scene):
     scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
     plan = scene.keeper.plan()
     tags = gate_tags(default_policy())
-    scene.account.create_group(scene.vpc, "gatekeeper-gate", tags=tags)
+    made = scene.account.create_group(scene.vpc, "gatekeeper-gate", tags=tags)
+    scene.account.world.groups[made] = scene.account.world.groups[made]._replace(egress=())
     report = scene.keeper.apply(plan)
     assert report.exit_status == 0, report
     [create] = _by(report, "create-gate")
