@@ -23,7 +23,14 @@ from typing import Any, Final
 
 from gatekeeper.account import Doubt
 from gatekeeper.stacks.layout import Layout, Part
-from gatekeeper.stacks.state import COMPONENT_TYPE, PROVIDER_TYPE, STACK_TYPE, StackState, name_of
+from gatekeeper.stacks.state import (
+    COMPONENT_TYPE,
+    PROVIDER_TYPE,
+    STACK_TYPE,
+    StackState,
+    is_ours,
+    name_of,
+)
 
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What Pulumi writes for a value that is known only after the update."""
@@ -135,7 +142,8 @@ class _Comparison:
             return
         parts = self.expected.created if step.op == "create" else self.expected.deleted
         part = parts.get(step.name)
-        if part is None or part.type != step.type or step.name in self.seen:
+        ours = part is not None and part.type == step.type and is_ours(step.urn, step.type)
+        if part is None or not ours or step.name in self.seen:
             yield _not_planned(step)
             return
         self.seen[step.name] = step.op

@@ -62,6 +62,11 @@ def name_of(urn: str) -> str:
     return urn.rsplit("::", 1)[-1]
 
 
+def is_ours(urn: str, kind: str) -> bool:
+    """Whether a URN is that of a part of ``Gates``: its type goes by way of the component's."""
+    return urn.split("::")[2:3] == [f"{COMPONENT_TYPE}${kind}"]
+
+
 def read_state(deployment: Mapping[str, Any] | None, empty: Layout) -> StackState:
     """The state of a deployment as ``pulumi stack export`` writes it.
 
@@ -94,6 +99,8 @@ def read_state(deployment: Mapping[str, Any] | None, empty: Layout) -> StackStat
             continue
         if kind not in (GROUP_TYPE, RULE_TYPE, ATTACHMENT_TYPE):
             raise _refused(empty, urn, "is no gate's", "不属于闸门")
+        if not is_ours(urn, str(kind)):
+            raise _refused(empty, urn, "is not the component's", "不属于该组件")
         ids[name_of(urn)] = str(one.get("id") or "")
         if kind == GROUP_TYPE:
             continue

@@ -305,6 +305,15 @@ def test_a_name_of_another_type_is_refused():
     assert len(_said(steps, now, wanted)) == 2
 
 
+def test_a_part_outside_the_component_is_refused():
+    before, wanted = CASES["attach"]
+    now = _state(before)
+    steps = _steps(now, wanted)
+    steps[-1] = replace(steps[-1], urn=steps[-1].urn.replace(f"{COMPONENT_TYPE}$", ""))
+    said = _said(steps, now, wanted)
+    assert said == [f"{steps[-1]} was not planned", "it does not create gates-eni-1-ipv4"]
+
+
 def test_sames_of_anything_change_nothing():
     before, wanted = CASES["attach"]
     now = _state(before)
@@ -454,10 +463,11 @@ def _changed(**over):
         _changed(delete=True),
         _changed(external=True),
         _changed(pendingReplacement=True),
-        _changed(urn=f"{PREFIX}::x::gates-eni-2-ipv4"),
+        _changed(urn=f"{PREFIX}::{COMPONENT_TYPE}${HELD.parts()[-1].type}::gates-eni-2-ipv4"),
         _changed(inputs={"networkInterfaceId": "eni-1", "securityGroupId": "sg-9"}),
         _changed(inputs={"networkInterfaceId": "i-1", "securityGroupId": "sg-0"}),
         _changed(inputs={}),
+        _changed(urn=f"{PREFIX}::{HELD.parts()[-1].type}::gates-eni-1-ipv4"),
     ],
 )
 def test_a_state_with_anything_else_is_refused(deployment):
