@@ -124,6 +124,17 @@ def test_unattached(gatekeeper, files):
     gatekeeper(*files(RULE), "--allow-unattached", status=0)
 
 
+def test_from_the_register_to_the_plan(gatekeeper, files, filings, dump):
+    dump()
+    filings()
+    gatekeeper("filings", "import", "filings.csv", status=0)
+    words = files(RULE, tied("eni-1"))
+    for status in (0, 3):
+        gatekeeper("decisions", "--dump", "dump", "--out", "feed.json", status=0)
+        gatekeeper(*words, status=status)
+        gatekeeper("filings", "suspend", "F1", "--by", "bureau", "--reason", "order", status=0)
+
+
 def test_no_store_is_made(gatekeeper, files, tmp_path):
     gatekeeper(*files(RULE, tied(OPEN)), status=0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["feed.json", "plan.json"]

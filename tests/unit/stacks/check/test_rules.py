@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gatekeeper.stacks.check import Hidden
+from gatekeeper.stacks.check.values import from_pulumi
 from tests.unit.stacks.check.plans import (
     CLOSED,
     DEFAULT_GROUP,
@@ -131,6 +133,22 @@ def test_an_egress_rule_opens_nothing():
         "cidrBlocks": [UNKNOWN],
     }
     assert judge(preview(step(RULE, "r", inputs), tied(CLOSED))).exit_status == 0
+
+
+def test_a_text_that_holds_an_unknown_is_unknown():
+    assert from_pulumi(f"{UNKNOWN}/32") is Hidden.UNKNOWN
+    assert from_pulumi([f"a{UNKNOWN}", "[secret]", SECRET]) == [
+        Hidden.UNKNOWN,
+        Hidden.SECRET,
+        Hidden.SECRET,
+    ]
+    reference = {"4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e"}
+    assert from_pulumi({**reference, "urn": "u", "id": "sg-1"}) == "sg-1"
+    assert from_pulumi({**reference, "urn": "u", "id": ""}) is Hidden.UNKNOWN
+    output = {"4dabf18193072939515e22adb298388d": "d0e6a833031e9bbcd3f4e8bde6ca49a4"}
+    assert from_pulumi({**output, "value": "sg-1"}) == "sg-1"
+    assert from_pulumi({**output, "value": "sg-1", "secret": True}) is Hidden.SECRET
+    assert from_pulumi({"cidrIpv4": 1, "__defaults": []}) == {"cidr_ipv4": 1}
 
 
 UNREADABLE = [
@@ -403,6 +421,17 @@ def test_a_dynamic_block_that_the_configuration_hides_is_judged_by_its_values():
         unknown={"ingress": True},
     )
     assert judge(terraform(unknown, tf_tied(OPEN), config=config)).exit_status == 4
+
+
+def test_a_rule_moved_into_a_block_that_the_configuration_hides_is_seen():
+    rule = change(
+        "aws_vpc_security_group_ingress_rule.r", None, actions=("delete",), before=tf_web()
+    )
+    values = {"id": "sg-1", "name": "g", "ingress": [tf_block()]}
+    before = {**values, "ingress": []}
+    group = change("aws_security_group.g", values, actions=("update",), before=before)
+    plan = terraform(group, rule, tf_tied(CLOSED), config={"aws_security_group.g": {}})
+    assert judge(plan).exit_status == 3
 
 
 def test_a_rule_moved_from_a_resource_into_the_group_is_seen():

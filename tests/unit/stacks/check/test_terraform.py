@@ -93,6 +93,7 @@ def test_indices_are_told_apart_by_key():
     assert (
         plan(refers('aws_security_group.g["b"].id', 'aws_security_group.g["b"]')).exit_status == 3
     )
+    assert plan(refers("aws_security_group.g", "each.value")).exit_status == 3
     # Which one a count means, only Terraform knows: every one of them must be open.
     assert plan(refers("aws_security_group.g", "count.index")).exit_status == 3
 

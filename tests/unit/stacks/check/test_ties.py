@@ -391,8 +391,24 @@ def test_a_tie_on_hold_must_stand_already():
     assert judge(preview(RULE, other, joining)).exit_status == 3
     replaced = step(INTERFACE, "n", {"securityGroups": ["sg-1"]}, op="replace", id=HOLD)
     assert judge(preview(RULE, replaced)).exit_status == 3
+    links = {"securityGroups": [urn(GROUP, "g")], "securityGroupId": [urn(GROUP, "g")]}
+    group = step(GROUP, "g", {"name": "h"}, op="replace", old={"name": "g"}, id="sg-1")
+    moved = step(
+        INTERFACE, "n", {"securityGroups": [UNKNOWN]}, op="update", id=HOLD, links=links,
+        old={"securityGroups": ["sg-1"]},
+    )  # fmt: skip
+    rule = step(INGRESS, "r", web(securityGroupId=UNKNOWN), links=links)
+    assert judge(preview(group, moved, rule)).exit_status == 3
     imported = step(INTERFACE, "n", {"securityGroups": ["sg-1"]}, op="import", id=HOLD)
     assert judge(preview(RULE, imported)).exit_status == 3
+
+
+def test_what_the_plan_makes_anew_is_not_what_the_feed_decided_on():
+    for op in ("create", "replace"):
+        made = step(INTERFACE, "n", {"securityGroups": ["sg-1"]}, op=op, id=OPEN)
+        assert judge(preview(RULE, made)).exit_status == 3
+    kept = step(INTERFACE, "n", {"securityGroups": ["sg-1"]}, op="update", id=OPEN, old={})
+    assert judge(preview(RULE, kept)).exit_status == 0
 
 
 def test_an_import_is_judged_as_a_creation():
