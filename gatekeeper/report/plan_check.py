@@ -114,7 +114,7 @@ def summary(found: PlanCheck, *, name: str, lang: str) -> str:
     violations, unknown = len(found.violations), len(found.not_judged)
     warned = len(found.warnings)
     if lang == "zh":
-        said = "通过" if found.exit_status == 0 else "不通过"
+        said = {0: "通过", 3: "不通过"}.get(found.exit_status, "无法判断")
         return (
             f"{name}（{found.source}）：{said}，违规 {violations}，无法判断 {unknown}，"
             f"提示 {warned}，资源 {found.resources}"

@@ -134,7 +134,10 @@ class Ties:
                     self._front(resource, "attachments", attachment.get("instance"))
         elif resource.type == kinds.LOAD_BALANCER:
             for mapping in items(resource.value("subnet_mappings")):
-                if isinstance(mapping, dict) and mapping.get("allocation_id") is not None:
+                if isinstance(mapping, Hidden):
+                    note = words.unreadable(resource.address, "subnet_mappings", mapping)
+                    endpoint.unread.append(note)
+                elif isinstance(mapping, dict) and mapping.get("allocation_id") is not None:
                     given = mapping["allocation_id"]
                     self._give(endpoint, resource, "subnet_mappings", given)
         if not self._holds_group(resource):
@@ -179,13 +182,19 @@ class Ties:
                 for node in meant.nodes:
                     self._fronts.setdefault(resource.address, {})[node] = None
         for one in items(resource.value("launch_template")):
-            if isinstance(one, dict) and not self._holds_group(resource, template=False):
+            if self._holds_group(resource, template=False):
+                continue
+            if isinstance(one, dict):
                 self._templated(endpoint, resource, one)
+            elif isinstance(one, Hidden):
+                self.notes[words.unreadable(resource.address, "launch_template", one)] = None
 
     def _templated(self, endpoint: Endpoint, resource: Resource, one: dict[str, Any]) -> None:
         """An instance without groups of its own gets those of its launch template."""
         given = one.get("id") or one.get("name")
         meant = self._index.meant(resource, "launch_template", given, {kinds.LAUNCH_TEMPLATE})
+        if meant.hidden:
+            self.notes[words.unreadable(resource.address, "launch_template", meant.hidden)] = None
         standing = resource.change in ("same", "kept", "update")
         for node in meant.nodes:
             template = self._index.resource(node)

@@ -247,6 +247,27 @@ def test_an_instance_takes_the_groups_of_its_template():
     assert judge(preview(RULE, template, machine), flag=True).exit_status == 3
 
 
+def test_an_unknown_template_is_not_judged():
+    for value in (UNKNOWN, {"id": UNKNOWN}, {"name": SECRET}):
+        machine = step(INSTANCE, "i", {"launchTemplate": value})
+        found = judge(preview(machine))
+        assert [note.resource for note in found.not_judged] == [urn(INSTANCE, "i")]
+    outside = step(INSTANCE, "i", {"launchTemplate": {"id": "lt-9"}})
+    assert judge(preview(outside)).exit_status == 4
+    own = step(INSTANCE, "i", {"launchTemplate": UNKNOWN, "vpcSecurityGroupIds": ["sg-1"]})
+    group = step(GROUP, "g", {"ingress": []}, op="same", id="sg-1")
+    assert judge(preview(own, group)).exit_status == 0
+
+
+def test_unknown_addresses_of_a_load_balancer_are_not_judged():
+    for mappings in (UNKNOWN, [UNKNOWN], [{"allocationId": UNKNOWN}]):
+        inputs = {"securityGroups": ["sg-1"], "subnetMappings": mappings}
+        balancer = step(BALANCER, "b", inputs, op="update", id=ALB, old={})
+        group = step(GROUP, "g", {"ingress": [block()]}, op="same", id="sg-1")
+        found = judge(preview(balancer, group))
+        assert [note.resource for note in found.not_judged] == [urn(BALANCER, "b")]
+
+
 def test_what_names_no_group_has_the_default_one():
     group = step(DEFAULT_GROUP, "d", {"ingress": [block()]}, op="same", id="sg-d")
     machine = step(INSTANCE, "i", {})
