@@ -67,13 +67,6 @@ def test_gates_and_attachments_come_by_the_stack(
     from tests.stacks.pulumi_cli import FakeCli
 
     cli = FakeCli(Cloud(REGION, moto_server))
-    real = automation.gates_program
-
-    def handed_over(layout, entry):
-        cli.program = real(layout, entry)
-        return cli.program
-
-    monkeypatch.setattr(automation, "gates_program", handed_over)
     monkeypatch.setattr(automation, "find_command", lambda: cli)
     run = json.loads(
         gatekeeper("apply", "--via", "pulumi", "--yes", "--format", "json", status=0).out

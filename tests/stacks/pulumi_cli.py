@@ -1,22 +1,27 @@
 """Stands in for the ``pulumi`` command under the real Automation API: our simulator behind it.
 
-The SDK runs it as it would run the command, and reads the same event log.  It proves what we do
-with the Automation API, and our programs against our idea of the engine; it is no Pulumi.
+The SDK runs it as it would run the command, serves it the inline program over gRPC, and reads the
+same event log.  It proves what we do with the Automation API, and our programs against our idea of
+the engine; it is no Pulumi.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc
 from pulumi.automation._cmd import CommandResult
 from pulumi.automation.errors import create_command_error
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, resource_pb2_grpc
 from semver import VersionInfo
 
-from tests.stacks.engine import Cloud, Engine, EngineError
+from tests.stacks.engine import Cloud, Engine, EngineError, Run, _Monitor
 
 Event = dict[str, Any]
 
@@ -27,8 +32,6 @@ class FakeCli:
 
     cloud: Cloud
     engines: dict[str, Engine] = field(default_factory=dict)
-    program: Callable[[], None] = lambda: None
-    """The inline program: the SDK keeps it to itself, so a test hands it over."""
     tamper: Callable[[list[Event]], list[Event]] = lambda events: events
     """What becomes of a preview's event log."""
     before_up: Callable[[], None] = lambda: None
@@ -78,15 +81,11 @@ class FakeCli:
             engine.refresh()
             self.cleared = "--clear-pending-creates" in args
         elif verb == "preview":
-            assert "--client" in " ".join(args)
-            self._preview(engine, Path(args[args.index("--event-log") + 1]))
+            self._preview(engine, args)
         elif verb == "up":
             assert args[:3] == ["up", "--yes", "--skip-preview"]
             self.before_up()
-            try:
-                engine.up(self.program)
-            except (RuntimeError, EngineError) as error:
-                self._refuse(f"error: update failed: {error}")
+            self._program(engine, args, dry_run=False)
         elif verb == "stack output":
             return "{}"
         elif verb in ("stack history", "history"):
@@ -98,8 +97,46 @@ class FakeCli:
             return json.dumps([entry])
         return ""
 
-    def _preview(self, engine: Engine, log: Path) -> None:
-        seen = engine.preview_json(engine.plan(self.program), show_sames=True)
+    def _program(self, engine: Engine, args: list[str], *, dry_run: bool) -> Run:
+        """Have the program run where the SDK serves it, with our monitor at the other end."""
+        [client] = [one.partition("=")[2] for one in args if one.startswith("--client=")]
+        run = Run(dry_run=dry_run)
+        monitor = _Monitor(engine, run)
+        server = grpc.server(ThreadPoolExecutor(max_workers=8))
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(_Served(monitor), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        before = copy.deepcopy(engine.state)
+        try:
+            with grpc.insecure_channel(client) as channel:
+                answer = language_pb2_grpc.LanguageRuntimeStub(channel).Run(
+                    language_pb2.RunRequest(
+                        project=engine.project,
+                        stack=engine.stack,
+                        monitor_address=f"127.0.0.1:{port}",
+                        dryRun=dry_run,
+                        parallel=4,
+                        organization="organization",
+                    )
+                )
+            if answer.error:
+                monitor.keep()
+                self._refuse(f"error: {answer.error}")
+            try:
+                monitor.finish()
+            except (RuntimeError, EngineError) as error:
+                monitor.keep()
+                self._refuse(f"error: {error}")
+        finally:
+            server.stop(0)
+            if dry_run:
+                engine.state = before
+        return run
+
+    def _preview(self, engine: Engine, args: list[str]) -> None:
+        log = Path(args[args.index("--event-log") + 1])
+        run = self._program(engine, args, dry_run=True)
+        seen = engine.preview_json(run, show_sames=True)
         events: list[Event] = [{"preludeEvent": {"config": {}}}]
         for step in seen["steps"]:
             state = step.get("newState") or step["oldState"]
@@ -120,6 +157,16 @@ class FakeCli:
         lines = [json.dumps({"sequence": n, "timestamp": 0, **one}) + "\n"
                  for n, one in enumerate(self.tamper(events))]  # fmt: skip
         log.write_text("".join(lines), encoding="utf-8")
+
+
+class _Served:
+    """A monitor of the simulator as a gRPC service."""
+
+    def __init__(self, monitor: Any) -> None:
+        self._monitor = monitor
+
+    def __getattr__(self, name: str) -> Callable[[Any, Any], Any]:
+        return lambda request, _context: getattr(self._monitor, name)(request)
 
 
 def _shown(state: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -15,7 +15,6 @@ from gatekeeper.filing import Kind
 from gatekeeper.gate import STACK_TAG, alteration, read_gates
 from gatekeeper.policy import default_policy
 from gatekeeper.stacks import Backend, PulumiGates
-from gatekeeper.stacks import automation as room
 from gatekeeper.store import open_store
 from tests.aws.bench import OWN, REGION, Clients, MotoBench, rule
 from tests.aws.dying import gatekeeping
@@ -38,16 +37,8 @@ def aws(monkeypatch):
 
 
 @pytest.fixture
-def cli(aws, monkeypatch):
-    made = FakeCli(Cloud(REGION))
-    real = room.gates_program
-
-    def handed_over(layout, entry):
-        made.program = real(layout, entry)
-        return made.program
-
-    monkeypatch.setattr(room, "gates_program", handed_over)
-    return made
+def cli(aws):
+    return FakeCli(Cloud(REGION))
 
 
 @pytest.fixture
