@@ -320,6 +320,54 @@ def test_the_blocks_of_the_groups_own_vpc_are_internal():
         assert judge(preview(group, rule, tie, vpc)).exit_status == status
 
 
+def test_more_blocks_of_a_vpc_are_internal_too():
+    group = step(GROUP, "g", {"vpcId": "vpc-1"}, op="same", id="sg-1")
+    rule = step(INGRESS, "r", web(cidrIpv4="52.80.0.0/20"))
+    vpc = step(VPC, "v", {"cidrBlock": "10.0.0.0/16"}, op="same", id="vpc-1")
+    token = "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation"
+    for vpc_id, block_of_vpc, status in (
+        ("vpc-1", "52.80.0.0/16", 0),
+        ("vpc-2", "52.80.0.0/16", 3),
+        ("vpc-1", "52.0.0.0/8", 3),
+        ("vpc-1", "nonsense", 3),
+        (UNKNOWN, "52.80.0.0/16", 3),
+    ):
+        more = step(token, "b", {"vpcId": vpc_id, "cidrBlock": block_of_vpc}, op="same")
+        assert judge(preview(group, rule, vpc, more, tied(CLOSED))).exit_status == status
+    unsure = step(GROUP, "g", {"vpcId": UNKNOWN}, op="same", id="sg-1")
+    assert judge(preview(unsure, rule, vpc, tied(CLOSED))).exit_status == 3
+
+
+def test_a_list_whose_entries_are_unknown_is_not_judged():
+    rule = step(INGRESS, "r", LISTED)
+    for entries in (UNKNOWN, [UNKNOWN], SECRET):
+        unknown = step(LIST, "l", {"entries": entries}, op="same", id="pl-1")
+        assert judge(preview(rule, unknown, tied(OPEN))).exit_status == 4
+
+
+def test_a_new_terraform_list_is_known_by_its_own_entries_alone():
+    by_id = refers("aws_ec2_managed_prefix_list.l.id", "aws_ec2_managed_prefix_list.l")
+    listed = change(
+        "aws_ec2_managed_prefix_list.l", {"name": "l"}, unknown={"id": True, "entry": True}
+    )
+    late = {"prefix_list_id": True}
+    rule = change(
+        "aws_vpc_security_group_ingress_rule.r",
+        tf_web(cidr_ipv4=None, prefix_list_id=None),
+        unknown=late,
+    )
+    config = {
+        "aws_ec2_managed_prefix_list.l": {"name": {}},
+        "aws_vpc_security_group_ingress_rule.r": {"prefix_list_id": by_id},
+        "aws_ec2_managed_prefix_list_entry.e": {"prefix_list_id": by_id},
+    }
+    assert judge(terraform(listed, rule, tf_tied(CLOSED), config=config)).exit_status == 4
+    for cidr, status in (("10.0.0.0/8", 0), ("52.0.0.0/8", 3)):
+        entry = change("aws_ec2_managed_prefix_list_entry.e", {"cidr": cidr}, unknown=late)
+        plan = terraform(listed, rule, entry, tf_tied(CLOSED), config=config)
+        assert judge(plan).exit_status == status
+
+
 # Inline rules that a program no longer writes
 
 

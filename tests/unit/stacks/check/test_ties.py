@@ -233,6 +233,31 @@ def test_addresses_of_an_instance_are_those_of_its_interfaces():
         assert judge(preview(RULE, interface, bare, joined, eip)).exit_status == status
 
 
+def test_an_interface_that_says_which_instance_it_is_attached_to():
+    machine = step(INSTANCE, "i", {"networkInterfaces": [{"networkInterfaceId": "eni-x"}]})
+    links = {"attachments": [urn(INSTANCE, "i")], "instanceId": [urn(INSTANCE, "i")]}
+    inputs = {
+        "securityGroups": ["sg-1"],
+        "attachments": [{"instance": UNKNOWN, "deviceIndex": 0}],
+    }
+    interface = step(INTERFACE, "n", inputs, links=links)
+    for ip, status in (("52.83.1.1", 0), ("52.83.1.2", 3)):
+        eip = step(ASSOCIATION, "b", {"instanceId": UNKNOWN, "publicIp": ip}, links=links)
+        assert judge(preview(RULE, machine, interface, eip)).exit_status == status
+
+
+def test_an_address_whose_target_is_unknown_is_not_judged():
+    eip = step(EIP, "a", {"instance": UNKNOWN}, op="same", id="eipalloc-1", outputs=ADDRESS)
+    found = judge(preview(eip))
+    assert [note.resource for note in found.not_judged] == [urn(EIP, "a")]
+    tie = step(ATTACHMENT, "t", {"securityGroupId": "sg-1", "networkInterfaceId": UNKNOWN})
+    found = judge(preview(step(GROUP, "g", {"ingress": []}, op="same", id="sg-1"), tie))
+    assert [note.resource for note in found.not_judged] == [urn(ATTACHMENT, "t")]
+    own = step(EIP, "a", {"instance": "i-1", "address": "52.83.1.1"})
+    machine = step(INSTANCE, "i", {"vpcSecurityGroupIds": ["sg-1"]}, op="same", id="i-1")
+    assert judge(preview(RULE, machine, own)).exit_status == 0, "it asks for a filed address"
+
+
 def test_an_instance_takes_the_groups_of_its_template():
     template = step(TEMPLATE, "l", {"vpcSecurityGroupIds": ["sg-1"]}, op="same", id="lt-1")
     shown = {"primaryNetworkInterfaceId": CLOSED}
