@@ -137,6 +137,11 @@ class Gates(pulumi.ComponentResource):
         )
 
     def _opts(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        # Protection is inherited: without this a protected component could close nothing.
         return pulumi.ResourceOptions(
-            parent=self, delete_before_replace=True, depends_on=list(depends_on)
+            parent=self,
+            protect=False,
+            retain_on_delete=False,
+            delete_before_replace=True,
+            depends_on=list(depends_on),
         )

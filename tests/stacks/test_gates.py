@@ -191,6 +191,17 @@ def test_the_group_is_protected_and_its_rules_are_not(engine, ec2):
     assert set(_gates().ours) == {(vpc, "ipv4"), (vpc, "ipv6")}
 
 
+def test_a_protected_component_can_still_close(engine, ec2):
+    vpc, subnet = _vpc(ec2)
+    interface, _ = _interface(ec2, vpc, subnet)
+    kept = pulumi.ResourceOptions(protect=True)
+    engine.up(_program([vpc], attachments=[(interface, "ipv4")], opts=kept))
+    assert _held(ec2, interface)
+    engine.up(_program([vpc], opts=kept))
+    engine.up(_program([vpc], opened=[], opts=kept))
+    assert not any(gate.rules for gate in _gates().ours.values())
+
+
 def test_a_gate_altered_by_hand_is_seen_by_gatekeeper_and_mended_by_the_stack(engine, ec2):
     vpc, _ = _vpc(ec2)
     engine.up(_program({vpc: ["ipv4"]}))

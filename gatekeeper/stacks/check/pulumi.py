@@ -5,7 +5,7 @@ Shapes: ``pkg/backend/display/json.go`` and ``sdk/go/common/apitype/core.go`` of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -113,8 +113,7 @@ def read_preview(document: Mapping[str, Any], *, name: str) -> Blueprint:
         PlanRefused: steps are missing, or are no steps.
     """
     steps = document.get("steps") or []
-    _check_whole(document, steps, name)
-    notes = list(_troubles(document))
+    notes = [*_missing(document, steps, name), *_troubles(document)]
     by_urn: dict[str, list[Mapping[str, Any]]] = {}
     for step in steps:
         by_urn.setdefault(step["urn"], []).append(step)
@@ -176,8 +175,12 @@ def _matters(token: str) -> bool:
     return kinds.pulumi_kind(token) is not None or kinds.foreign(token)
 
 
-def _check_whole(document: Mapping[str, Any], steps: Any, name: str) -> None:
-    """Refuse a preview that has fewer steps than it counts."""
+def _missing(document: Mapping[str, Any], steps: Any, name: str) -> Iterator[Note]:
+    """Steps that a preview counts and lacks.
+
+    Raises:
+        PlanRefused: it lacks all of them, or they are no steps.
+    """
     found = dict.fromkeys(_COUNTED, 0)
     for step in _objects(steps, name, "steps"):
         _text(step, "urn", name)
@@ -186,13 +189,15 @@ def _check_whole(document: Mapping[str, Any], steps: Any, name: str) -> None:
             found[op] += 1
     for op in _COUNTED:
         said = _count(document, op)
-        if said > found[op]:
+        if said > found[op] and not steps:
             raise PlanRefused(
-                f"{name} counts {said:g} steps to {op} and has {found[op]}: a part is missing;"
-                " make it anew with pulumi preview --json --show-sames",
-                zh=f"{name} 统计有 {said:g} 个 {op} 步骤，实际只有 {found[op]} 个：内容不完整，请用"
-                " pulumi preview --json --show-sames 重新生成",
+                f"{name} counts {said:g} steps to {op} and has none: make it anew with"
+                " pulumi preview --json --show-sames",
+                zh=f"{name} 统计有 {said:g} 个 {op} 步骤，实际一个也没有："
+                "请用 pulumi preview --json --show-sames 重新生成",
             )
+        if said > found[op]:
+            yield words.missing_steps(op, said, found[op])
 
 
 def _count(document: Mapping[str, Any], op: str) -> float:

@@ -69,10 +69,18 @@ def read_plan(document: Mapping[str, Any], *, name: str) -> Blueprint:
     references = References(document.get("configuration"), instances)
     notes = list(_troubles(document, name))
     resources: list[Resource] = []
+    unsure: list[str] = []
     for one in changes:
-        found = _changed(one, references, notes, name)
+        found = _changed(one, references, notes, unsure, name)
         if found is not None:
             resources.append(found)
+    ruled = {
+        group
+        for resource in resources
+        if resource.type in kinds.RULES
+        for group in resource.links.get("security_group_id", ())
+    }
+    notes += [words.perhaps_dynamic(group) for group in unsure if group not in ruled]
     known = {resource.address for resource in resources}
     prior = document.get("prior_state")
     if isinstance(prior, dict) and isinstance(prior.get("values"), dict):
@@ -125,9 +133,13 @@ def read_state(document: Mapping[str, Any], *, name: str) -> Blueprint:
 
 
 def _changed(
-    one: Mapping[str, Any], references: References, notes: list[Note], name: str
+    one: Mapping[str, Any],
+    references: References,
+    notes: list[Note],
+    unsure: list[str],
+    name: str,
 ) -> Resource | None:
-    """One entry of ``resource_changes``."""
+    """One entry of ``resource_changes``; ``unsure`` gets a new group that may have rules or not."""
     address, token = _text(one, "address", name), _text(one, "type", name)
     change = one.get("change")
     if not isinstance(change, dict) or not isinstance(change.get("actions"), list):
@@ -157,7 +169,7 @@ def _changed(
         notes.append(words.kept_behind(address))
     if change.get("importing") and does in ("same", "update", "create"):
         does = "import"
-    return _resource(one, kind, does, references, notes)
+    return _resource(one, kind, does, references, notes, unsure)
 
 
 def _resource(
@@ -166,6 +178,7 @@ def _resource(
     does: Change,
     references: References,
     notes: list[Note],
+    unsure: list[str],
 ) -> Resource:
     address, module, change = one["address"], _module(one), one["change"]
     had = change.get("before") if isinstance(change.get("before"), dict) else None
@@ -184,7 +197,9 @@ def _resource(
     computed: dict[str, Any] = {}
     expressions = references.expressions(module, address)
     if after is not None and expressions is not None:
-        _forget_computed(kind, after, expressions, made=does in ("create", "replace"))
+        dropped = _forget_computed(kind, after, expressions, made=does in ("create", "replace"))
+        if kind.name in kinds.GROUPS and "ingress" in dropped:
+            unsure.append(address)
     if after is not None and kind.name in kinds.GROUPS:
         computed = _part(after, before, does, expressions)
     if does != "delete" and expressions and kind.reads and references.dynamic(module, address):
@@ -203,17 +218,24 @@ def _resource(
 
 def _forget_computed(
     kind: kinds.Kind, after: dict[str, Any], expressions: Mapping[str, Any], *, made: bool
-) -> None:
+) -> list[str]:
     """Drop what is unknown because AWS fills it in, and not because of another resource.
 
-    A dynamic block over something unknown looks the same.  It is told apart where it can be: AWS
+    A dynamic block over something unknown looks the same: Terraform leaves such blocks out of the
+    configuration that it shows (hashicorp/terraform#29522).  It is told apart where it can be: AWS
     fills in the rules of a group, and the entries of a list, only when they are made, and lists
     without entries are rare.
+
+    Returns:
+        What was dropped.
     """
+    dropped = []
     for name in [name for name, value in after.items() if isinstance(value, Hidden)]:
         blocks = name == "entries" or (name == "ingress" and not made)
         if kind.terraform_name(name) not in expressions and not blocks:
             del after[name]
+            dropped.append(name)
+    return dropped
 
 
 def _part(

@@ -78,6 +78,28 @@ def dynamic_block(resource: str) -> Note:
     )
 
 
+def missing_steps(op: str, said: float, found: int) -> Note:
+    """A preview of which a part is gone."""
+    return Note(
+        "",
+        f"the preview counts {said:g} steps to {op} and has {found}: a part is missing; make it"
+        " anew with pulumi preview --json --show-sames",
+        f"预览统计有 {said:g} 个 {op} 步骤，实际只有 {found} 个：内容不完整，"
+        "请用 pulumi preview --json --show-sames 重新生成",
+    )
+
+
+def perhaps_dynamic(resource: str) -> Note:
+    """A new group of which Terraform does not show whether it has rules of its own."""
+    return Note(
+        resource,
+        "whether it has inbound rules of its own is not in the plan: a dynamic block over unknown"
+        " values looks like none; write ingress = [] if it has none",
+        "计划未显示其自身是否有入站规则：取值未知的 dynamic 块与没有规则看起来相同；"
+        "若没有规则，请写明 ingress = []",
+    )
+
+
 def unknown_address(resource: str, name: str) -> Note:
     """A public address that an endpoint is given and that the plan does not show."""
     what = f" of {shown(name)}" if name else ""

@@ -455,6 +455,31 @@ def test_a_dynamic_block_is_not_judged():
         assert found.exit_status == 4
 
 
+def test_a_new_group_that_may_hide_a_dynamic_block_is_not_judged():
+    group = change("aws_security_group.g", {"name": "g"}, unknown={"id": True, "ingress": True})
+    silent = {"aws_security_group.g": {"name": {"constant_value": "g"}}}
+    found = judge(terraform(group, config=silent))
+    assert [note.resource for note in found.not_judged] == ["aws_security_group.g"]
+    assert "ingress = []" in found.not_judged[0].reason
+
+    none = change("aws_security_group.g", {"name": "g", "ingress": []}, unknown={"id": True})
+    said = {"aws_security_group.g": {"ingress": {"constant_value": []}}}
+    assert judge(terraform(none, config=said)).exit_status == 0
+
+    web = {key: value for key, value in tf_web().items() if key != "security_group_id"}
+    rule = change(
+        "aws_vpc_security_group_ingress_rule.r",
+        {**web, "from_port": 22, "to_port": 22},
+        unknown={"security_group_id": True},
+    )
+    ruled = silent | {
+        "aws_vpc_security_group_ingress_rule.r": {
+            "security_group_id": refers("aws_security_group.g.id", "aws_security_group.g")
+        }
+    }
+    assert judge(terraform(group, rule, config=ruled)).exit_status == 0
+
+
 def test_a_dynamic_block_that_the_configuration_hides_is_judged_by_its_values():
     values = {"id": "sg-1", "name": "g", "ingress": [tf_block()]}
     before = {**values, "ingress": []}

@@ -89,7 +89,6 @@ def test_files_are_told_apart(document, source):
         ({"steps": ["x"]}, "no list"),
         ({"steps": [{"urn": urn(GROUP, "g")}]}, "no op"),
         (HALF, "no newState"),
-        (preview(PLAN["steps"][0], changeSummary={"create": 2}), "counts 2 steps to create"),
         ({"changeSummary": {"create": 2}}, "counts 2"),
     ],
     ids=lambda value: str(value)[:50],
@@ -173,3 +172,13 @@ def test_errors_of_the_preview_itself_are_not_judged():
 def test_a_rule_in_a_plain_state_of_terraform():
     found = judge(state(held("aws_vpc_security_group_ingress_rule.r", tf_web(id="sgr-1"))))
     assert found.exit_status == 3
+
+
+def test_a_preview_that_lacks_steps_is_judged_as_far_as_it_goes():
+    found = read(preview(PLAN["steps"][0], changeSummary={"create": 2, "same": 9}))
+    [note] = found.not_judged
+    assert "counts 2 steps to create and has 1" in note.reason
+    assert "只有 1 个" in note.reason_zh
+    assert len(found.resources) == 1
+    whole = read(preview(PLAN["steps"][0], changeSummary={"create": 1, "same": 9}))
+    assert whole.not_judged == ()
