@@ -176,10 +176,10 @@ def test_a_defect_met_in_one_account_is_said_and_stays_there(monkeypatch, caplog
     monkeypatch.setattr(collect, "read_account", lambda *_: unread(SETUP, task(1), "X", "x"))
     plain = tasks.look_at
 
-    def broken(state, *rest):
+    def broken(state, *rest, **more):
         if getattr(state, "region", None) is None:  # what read_account gave
             raise KeyError("oops")
-        return plain(state, *rest)
+        return plain(state, *rest, **more)
 
     monkeypatch.setattr(tasks, "look_at", broken)
     sighting = run_task(SETUP, task(1))
