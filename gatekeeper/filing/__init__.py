@@ -18,6 +18,7 @@ from gatekeeper.filing.licence import (
 )
 from gatekeeper.filing.lifecycle import MOVES, STATUS_ZH, check_move, path
 from gatekeeper.filing.merge import Merge, Step, StepKind, Stored, merge, merge_files
+from gatekeeper.filing.miit import Dated, Gap, MiitAnswer, MiitExport, MiitRow
 from gatekeeper.filing.model import (
     Access,
     Application,
@@ -35,35 +36,61 @@ from gatekeeper.filing.model import (
 )
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 from gatekeeper.filing.search import Search, search_words
+from gatekeeper.filing.verification import (
+    LOOKUP_RULE,
+    Difference,
+    Doubt,
+    Outcome,
+    Point,
+    Restriction,
+    Shown,
+    Verification,
+    Verified,
+    verify,
+)
 
 __all__ = [
+    "LOOKUP_RULE",
     "MAX_PROBLEMS",
     "MOVES",
     "STATUS_ZH",
     "Access",
     "Application",
+    "Dated",
+    "Difference",
+    "Doubt",
     "Entity",
     "Filing",
     "FilingIssue",
     "FilingState",
+    "Gap",
     "Kind",
     "Licence",
     "LicenceError",
     "Merge",
+    "MiitAnswer",
+    "MiitExport",
+    "MiitRow",
     "Order",
     "OrderKind",
+    "Outcome",
+    "Point",
     "PoliceNumber",
     "Problem",
     "Problems",
     "Register",
+    "Restriction",
     "Row",
     "Search",
     "Service",
     "ServiceType",
+    "Shown",
     "Status",
     "Step",
     "StepKind",
     "Stored",
+    "Verification",
+    "Verified",
     "Where",
     "advance",
     "check_move",
@@ -83,4 +110,5 @@ __all__ = [
     "search_words",
     "text_digest",
     "utc_text",
+    "verify",
 ]

@@ -3,16 +3,19 @@
 from gatekeeper.sources.accounts import AccountRow, AccountsResult, read_accounts
 from gatekeeper.sources.applications import FORMATS, ReadResult, read_applications
 from gatekeeper.sources.export import write_applications
+from gatekeeper.sources.miit import MiitResult, read_miit
 from gatekeeper.sources.nested import application_from_json, application_to_json
 
 __all__ = [
     "FORMATS",
     "AccountRow",
     "AccountsResult",
+    "MiitResult",
     "ReadResult",
     "application_from_json",
     "application_to_json",
     "read_accounts",
     "read_applications",
+    "read_miit",
     "write_applications",
 ]
