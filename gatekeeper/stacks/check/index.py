@@ -62,11 +62,19 @@ class Index:
     def node(self, text: str, wanted: Collection[str]) -> str:
         """The node that an id, a name or an address means."""
         if text in self.by_address:
-            return text
+            return self.canonical(text)
         for resource in self._by_id.get(text, ()):
             if resource.type in wanted:
                 return resource.address
         return text
+
+    def canonical(self, address: str) -> str:
+        """The one node of a group that several resources of a plan stand for, by its id."""
+        found = self.by_address.get(address)
+        if found is None or not found.id or found.type not in kinds.GROUPS:
+            return address
+        several = self._by_id.get(found.id, ())
+        return next((one.address for one in several if one.type in kinds.GROUPS), address)
 
     def meant(self, resource: Resource, name: str, value: Any, wanted: Collection[str]) -> Meant:
         """What a property of a resource points at, among ``wanted`` kinds.
@@ -99,7 +107,7 @@ class Index:
         key = (id(links), *sorted(wanted))
         known = self._split.get(key)
         if known is None:
-            known = [link for link in links if self.kind(link) in wanted]
+            known = [self.canonical(link) for link in links if self.kind(link) in wanted]
             self._split[key] = known
         return known
 

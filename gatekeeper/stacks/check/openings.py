@@ -39,6 +39,8 @@ _LISTENING: Final = {
     "TCP_QUIC": ("tcp", "udp"),
 }
 """What a network load balancer listens on; others have groups."""
+_GUARDED_LISTENING: Final = ("HTTP", "HTTPS")
+"""What an application load balancer listens on, which always has groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +102,14 @@ class OpeningReader:
                 self._standalone(resource)
             elif resource.type in kinds.GROUPS:
                 self._result.ruled.add(resource.address)
-                known = elsewhere.get(resource.address, frozenset())
+                node = self._index.canonical(resource.address)
+                known = elsewhere.get(node, frozenset())
                 for one in rules.inline(resource, known):
                     if isinstance(one.value, Hidden):
                         note = words.unreadable(resource.address, "ingress", one.value)
                         self._result.notes.append(note)
                     else:
-                        self._judge(resource, one.value, (resource.address,), left=one.left)
+                        self._judge(resource, one.value, (node,), left=one.left)
             elif resource.type == kinds.LISTENER:
                 self._listener(resource)
         return self._result
@@ -305,9 +308,13 @@ class OpeningReader:
             for node in meant.nodes
             if self._index.resource(node) is None and ":loadbalancer/net/" in node
         ]
-        if not bare and not unseen:
+        kinds_hidden = (self._type_hidden(node) for node in meant.nodes)
+        doubt = meant.hidden or next((why for why in kinds_hidden if why), None)
+        if not bare and not unseen and not doubt:
             return
         protocol, port = resource.value("protocol"), resource.value("port")
+        if str(protocol).upper() in _GUARDED_LISTENING:
+            return
         for value in (protocol, port):
             if isinstance(value, Hidden):
                 note = words.unreadable(resource.address, "protocol, port", value)
@@ -318,20 +325,30 @@ class OpeningReader:
         except ValueError as error:
             self._result.notes.append(words.malformed(resource.address, port, error))
             return
-        for name in _LISTENING.get(str(protocol).upper(), ("tcp", "udp")):
-            if number is None or Port(name, number) not in self._gated:
+        for transport in _LISTENING.get(str(protocol).upper(), ("tcp", "udp")):
+            if number is None or Port(transport, number) not in self._gated:
+                continue
+            if doubt:
+                self._result.notes.append(words.unreadable(resource.address, name, doubt))
+            if not bare and not unseen:
                 continue
             for family in FAMILIES:
                 self._result.found.append(
                     Opening(
                         resource=resource,
                         family=family,
-                        protocol=name,
+                        protocol=transport,
                         ports=(number,),
                         sources=(_ANYWHERE[family],),
                         balancers=(*bare, *unseen),
                     )
                 )
+
+    def _type_hidden(self, node: str) -> Hidden | None:
+        """Why nobody can tell whether a load balancer of the plan is a network one."""
+        found = self._index.resource(node)
+        kind = found.value("load_balancer_type") if found else None
+        return kind if isinstance(kind, Hidden) else None
 
     def _bare(self, node: str) -> bool:
         """Whether a load balancer of the plan is a network one without groups."""

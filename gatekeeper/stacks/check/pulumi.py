@@ -34,6 +34,7 @@ _CHANGES: Final[dict[str, Change]] = {
     "import-replacement": "replace",
 }
 _MADE: Final = ("create", "replace")
+_MANY: Final = 10**9
 _COUNTED: Final = ("create", "update", "delete", "import")
 _ORDER: Final[tuple[Change, ...]] = ("replace", "import", "create", "update", "same", "delete")
 """Which of several steps of one resource says what there will be."""
@@ -113,7 +114,7 @@ def read_preview(document: Mapping[str, Any], *, name: str) -> Blueprint:
         PlanRefused: steps are missing, or are no steps.
     """
     steps = document.get("steps") or []
-    notes = [*_missing(document, steps, name), *_troubles(document)]
+    notes = [*_missing(document, steps, name), *_troubles(document, name)]
     by_urn: dict[str, list[Mapping[str, Any]]] = {}
     for step in steps:
         by_urn.setdefault(step["urn"], []).append(step)
@@ -203,15 +204,15 @@ def _missing(document: Mapping[str, Any], steps: Any, name: str) -> Iterator[Not
 def _count(document: Mapping[str, Any], op: str) -> float:
     """How many steps of a kind a preview says that it has."""
     said = _object(document.get("changeSummary")).get(op)
-    return said if isinstance(said, int | float) else 0
+    return min(said, _MANY) if isinstance(said, int | float) else 0
 
 
-def _troubles(document: Mapping[str, Any]) -> Iterable[Note]:
+def _troubles(document: Mapping[str, Any], name: str) -> Iterable[Note]:
     """What the preview says of its own failure."""
     if document.get("maybeCorrupt"):
         yield words.corrupt("preview")
-    for one in document.get("diagnostics") or []:
-        if isinstance(one, dict) and one.get("severity") == "error":
+    for one in _objects(document.get("diagnostics"), name, "diagnostics"):
+        if one.get("severity") == "error":
             yield words.errored(str(one.get("urn") or "preview"))
 
 

@@ -79,17 +79,22 @@ def inline(resource: Resource, elsewhere: frozenset[Key]) -> Iterator[Inline]:
     """The inline rules of a group as they will be.
 
     A group whose ``ingress`` is missing keeps what it has: the argument is computed where it is
-    not given.  What AWS showed of it stays, less the rules that have a resource of their own
-    (``elsewhere``), which are judged there.
+    not given.  So does a group that does not change, whatever was asked for when it did.  What
+    AWS showed of it stays, less the rules that have a resource of their own (``elsewhere``), which
+    are judged there.
     """
     asked = (resource.after or {}).get("ingress")
     if asked is not None:
         yield from (Inline(one, left=False) for one in _blocks(asked))
-        return
-    if resource.change in NEW and resource.change != "import":
+        if resource.change not in ("same", "kept"):
+            return
+        written = {key for one in _blocks(asked) if isinstance(one, Spec) for key in _keys(one)}
+        elsewhere = elsewhere | written
+    elif resource.change in NEW and resource.change != "import":
         return
     seen: set[str] = set()
-    for known in (resource.computed.get("ingress"), (resource.before or {}).get("ingress")):
+    before = (resource.before or {}).get("ingress") if asked is None else None
+    for known in (resource.computed.get("ingress"), before):
         for one in _blocks(known):
             rest = one if isinstance(one, Hidden) else _without(one, elsewhere)
             if rest is not None and repr(rest) not in seen:
