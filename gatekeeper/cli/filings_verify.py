@@ -87,8 +87,8 @@ def verify_filings(
     """Compare the register with exports of MIIT's public query.
 
     Exit 0 where every filing is found and equal, 3 where some differ, 4 where something could not
-    be told (4 wins), 1 for a file that cannot be read.  Nothing is fetched, and nothing is stored
-    without --record.
+    be told or there was none to compare (4 wins), 1 for a file that cannot be read.  Nothing is
+    fetched, and nothing is stored without --record.
     """
     from gatekeeper.report.verification import verification_report
 
@@ -128,6 +128,12 @@ def verify_filings(
         recorded = _record(store, found, by=by, now=now) if by is not None else ()
     report = verification_report(found, at=at or now, recorded=recorded, lang=settings.lang)
     deliver(report, form=form, out=out, lang=settings.lang)
+    if not found.filings:
+        say(
+            "没有可比对的备案，请检查 --account、--entity 和 --at"
+            if settings.lang == "zh"
+            else "no filing was compared; check --account, --entity and --at"
+        )
     for one in recorded:
         reason = one.reason_zh if settings.lang == "zh" else one.reason
         say(
@@ -184,8 +190,8 @@ def _record(store: Store, found: Verification, *, by: str, now: datetime) -> tup
     recorded = [_recorded(store, step, by=by, now=now) for step in may]
     for step in withheld:
         reason = (
-            "not lifted: say when MIIT was asked (queried_at or --at), and give every page",
-            "未解除：请用 queried_at 或 --at 指明查询时间，并提供全部页面",
+            "not lifted: all rows must be there, agree, and say when MIIT was asked (or --at)",
+            "未解除：该备案的全部记录须齐全且一致，并用 queried_at 或 --at 指明查询时间",
         )
         recorded.append(Recorded(step, False, *reason))
     return tuple(recorded)

@@ -24,7 +24,7 @@ puts a filing in effect: MIIT knows no access provider.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -134,17 +134,18 @@ class Verification:
 
     @property
     def outcome(self) -> Outcome:
-        """Unknown wins over different: something was not told."""
+        """Unknown wins over different: something was not told, or there was nothing to compare."""
         found = {one.outcome for one in self.filings}
-        if self.gaps or Outcome.UNKNOWN in found:
+        if self.gaps or not found or Outcome.UNKNOWN in found:
             return Outcome.UNKNOWN
         return Outcome.DIFFERENT if Outcome.DIFFERENT in found else Outcome.EQUAL
 
     def restrictions(self) -> tuple[tuple[Restriction, ...], tuple[Restriction, ...]]:
         """What an operator may record, and what is withheld.
 
-        A restriction closes, so it may always be recorded.  Lifting one opens: only where somebody
-        said when MIIT was asked and nothing that was asked is missing.
+        A restriction closes, so it may always be recorded.  Lifting one opens: only where nothing
+        else is wrong with the filing, nothing that was asked is missing, and somebody said when
+        MIIT was asked.
         """
         may: list[Restriction] = []
         withheld: list[Restriction] = []
@@ -156,7 +157,12 @@ class Verification:
                 may.append(Restriction(one.filing.filing_id, True, one.decisive))
             elif Difference.RESTRICTION_LIFTED in codes:
                 step = Restriction(one.filing.filing_id, False, one.decisive)
-                sure = not self.gaps and all(row.dated is not Dated.ASSUMED for row in one.rows)
+                sure = (
+                    codes <= {Difference.RESTRICTION_LIFTED, Difference.DOMAIN_NOT_IN_REGISTER}
+                    and not one.doubts
+                    and not self.gaps
+                    and all(shown.dated is not Dated.ASSUMED for shown in one.rows)
+                )
                 (may if sure else withheld).append(step)
         return tuple(may), tuple(withheld)
 
@@ -230,11 +236,7 @@ class _Index:
 
     def of_domain(self, key: str) -> list[Shown]:
         """Rows of a domain, else of the nearest domain above it: a filed one covers those below."""
-        while "." in key:
-            if key in self.by_domain:
-                return self.by_domain[key]
-            key = key.partition(".")[2]
-        return []
+        return next((self.by_domain[up] for up in _upwards(key) if up in self.by_domain), [])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +330,7 @@ def _domains(points: _Points, own: list[Shown]) -> list[Shown]:
     if not listed or not filed:
         return others
     for key, name in filed.items():
-        if any(_covers(above, key) for above in listed):
+        if any(above in listed for above in _upwards(key)):
             continue
         elsewhere = points.scope.index.of_domain(key)
         others += elsewhere
@@ -337,8 +339,9 @@ def _domains(points: _Points, own: list[Shown]) -> list[Shown]:
             points.seen(Point(Difference.DOMAIN_OTHER_NUMBER, licence, number, name), shown.at)
         if not elsewhere:
             points.absent(Point(Difference.DOMAIN_NOT_FOUND, licence, "", name))
+    reached = {above for key in filed for above in _upwards(key)}
     for key, shown in listed.items():
-        if not any(_covers(key, below) for below in filed):
+        if key not in reached:
             domain = shown.row.domain
             points.seen(Point(Difference.DOMAIN_NOT_IN_REGISTER, "", domain, domain), shown.at)
     return others
@@ -397,5 +400,8 @@ def _restriction(
     return None, None
 
 
-def _covers(above: str, key: str) -> bool:
-    return key == above or key.endswith(f".{above}")
+def _upwards(key: str) -> Iterator[str]:
+    """A domain and those above it, but no top-level one."""
+    yield key
+    while "." in (key := key.partition(".")[2]):
+        yield key

@@ -201,7 +201,7 @@ def test_at_is_the_time_of_what_does_not_say(gatekeeper, register, export):
     ).json  # fmt: skip
     assert early["exports"][0]["answers"][0]["dated"] == "at"
     before = gatekeeper(
-        "filings", "verify", "--miit", file, "--at", "2026-02-01", "--format", "json", status=0
+        "filings", "verify", "--miit", file, "--at", "2026-02-01", "--format", "json", status=4
     )
     assert before.json["filings"] == [], "nothing was approved by then"
     old = export(answer(), day=1, name="old.json")
@@ -309,7 +309,7 @@ def test_nothing_is_lifted_by_an_export_of_an_unknown_day(gatekeeper, register, 
     record = ("filings", "verify", "--miit", file, "--record", "--by", "小王")
     shown = gatekeeper(*record, "--format", "json", status=3)
     assert [one["result"] for one in shown.json["recorded"]] == ["withheld"]
-    assert "queried_at or --at" in shown.err
+    assert "say when MIIT was asked (or --at)" in shown.err
     assert state(gatekeeper) == "restricted"
     assert "未解除" in gatekeeper(*record, "--lang", "zh", status=3).err
     gatekeeper(*record, "--at", "2026-04-02", status=3)
@@ -318,8 +318,13 @@ def test_nothing_is_lifted_by_an_export_of_an_unknown_day(gatekeeper, register, 
 
 def test_it_puts_nothing_in_effect(gatekeeper, register, export):
     register({"status": "bureau_review"})
-    shown = gatekeeper("filings", "verify", "--miit", export(answer(row())), "--format=json")
+    file = export(answer(row()))
+    shown = gatekeeper("filings", "verify", "--miit", file, "--format=json", status=4)
     assert shown.json["filings"] == []
+    assert shown.err.startswith("no filing was compared")
+    assert (
+        "没有可比对" in gatekeeper("filings", "verify", "--miit", file, "--lang=zh", status=4).err
+    )
     register({"application_id": "A2", "filing_id": "F2", "service_licence": ""})
     found = gatekeeper(
         "filings", "verify", "--miit", export(answer(row())), "--format", "json", status=3
@@ -363,3 +368,20 @@ def test_hostile_texts_do_not_reach_the_terminal(gatekeeper, register, export):
     for form in ("table", "json", "csv"):
         shown = gatekeeper("filings", "verify", "--miit", file, "--format", form, status=4)
         assert not {"\x1b", "\u202e", "\ud800"} & set(shown.out + shown.err)
+
+
+def test_an_order_that_somebody_else_recorded_meanwhile(gatekeeper, register, export):
+    from datetime import UTC, datetime
+
+    from gatekeeper.cli.filings_verify import _recorded
+    from gatekeeper.filing import Dated, MiitRow, Restriction, Shown
+    from gatekeeper.store import open_store
+
+    register()
+    asked = datetime(2026, 4, 10, tzinfo=UTC)
+    shown = Shown(MiitRow(restricted=True), asked, Dated.FILE, "x.json", 1)
+    with open_store("sqlite:///gatekeeper.db") as store:
+        steps = [Restriction("F1", place, shown) for place in (True, True, False, False)]
+        done = [_recorded(store, step, by="小王", now=asked).done for step in steps]
+    assert done == [True, False, True, False]
+    assert [kind for kind, _ in orders(gatekeeper)] == ["order.placed", "order.lifted"]

@@ -254,7 +254,7 @@ def test_ended_filings_are_passed_over():
     found = judge(export(row()), filings=[filing(state=FilingState.ENDED)])
     assert found.filings == ()
     assert found.unmatched == 1
-    assert found.outcome is Outcome.EQUAL
+    assert found.outcome is Outcome.UNKNOWN, "nothing was compared"
 
 
 def test_rows_of_others_are_counted_only():
@@ -321,6 +321,19 @@ def test_an_incomplete_export_lifts_nothing():
     gap = Gap(Where("x.json", 2), "error", "错误")
     may, withheld = judge(export(row(), gaps=(gap,)), orders=[restriction()]).restrictions()
     assert (may, len(withheld)) == ((), 1)
+
+
+def test_what_is_wrong_besides_lifts_nothing():
+    two = filing(domains=("example.cn", "example.com"))
+    for shown, filings, count in (
+        (row(), [two], 0),
+        (row(), [filing()], 1),
+        (row(unit_name="别家有限公司"), [filing()], 0),
+    ):
+        may, withheld = judge(export(shown), filings=filings, orders=[restriction()]).restrictions()
+        assert (len(may), len(withheld)) == (count, 1 - count)
+    more = judge(export(row(), row(domain="example.net")), orders=[restriction()])
+    assert len(more.restrictions()[0]) == 1, "a domain too many, and not restricted"
 
 
 def test_every_row_must_be_newer_to_lift():
