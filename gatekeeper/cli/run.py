@@ -71,7 +71,7 @@ def job(
     quiet()
     loaded = load_config(config)
     policy = settings.policy()
-    changing = present_store if name in ("close", "open", "verify-trail") else writing_store
+    changing = present_store if name in ("close", "open", "verify-trail", "due") else writing_store
     with changing(settings) as store:
         done = run_job(_context(settings, store, policy, loaded, wait), JOBS[name])
         assert done is not None

@@ -1,6 +1,7 @@
 """What the bureau says: applications and the filings that are in effect."""
 
 from gatekeeper.filing.advance import advance
+from gatekeeper.filing.clocks import Clock, ClockId, Running, Unread, running_clocks, status_clock
 from gatekeeper.filing.digest import (
     content_digest,
     content_text,
@@ -48,15 +49,27 @@ from gatekeeper.filing.verification import (
     Verified,
     verify,
 )
+from gatekeeper.filing.workdays import (
+    SHANGHAI,
+    Deadline,
+    Holidays,
+    days_after,
+    end_of,
+    working_days_after,
+)
 
 __all__ = [
     "LOOKUP_RULE",
     "MAX_PROBLEMS",
     "MOVES",
+    "SHANGHAI",
     "STATUS_ZH",
     "Access",
     "Application",
+    "Clock",
+    "ClockId",
     "Dated",
+    "Deadline",
     "Difference",
     "Doubt",
     "Entity",
@@ -64,6 +77,7 @@ __all__ = [
     "FilingIssue",
     "FilingState",
     "Gap",
+    "Holidays",
     "Kind",
     "Licence",
     "LicenceError",
@@ -81,6 +95,7 @@ __all__ = [
     "Register",
     "Restriction",
     "Row",
+    "Running",
     "Search",
     "Service",
     "ServiceType",
@@ -89,6 +104,7 @@ __all__ = [
     "Step",
     "StepKind",
     "Stored",
+    "Unread",
     "Verification",
     "Verified",
     "Where",
@@ -96,6 +112,8 @@ __all__ = [
     "check_move",
     "content_digest",
     "content_text",
+    "days_after",
+    "end_of",
     "entity_keys",
     "fold",
     "judge_service_licence",
@@ -106,9 +124,12 @@ __all__ = [
     "path",
     "printable",
     "register_version",
+    "running_clocks",
     "same_entity",
     "search_words",
+    "status_clock",
     "text_digest",
     "utc_text",
     "verify",
+    "working_days_after",
 ]

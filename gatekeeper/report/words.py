@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gatekeeper.report import register_words
+from gatekeeper.report import due_words, register_words
 
 EN: Final[dict[str, str]] = {
     # titles and tables
@@ -191,6 +191,7 @@ EN: Final[dict[str, str]] = {
     "belt_closes": "Closes",
     "problems": "Breaks",
     "fault": "Fault",
+    **due_words.EN,
     **register_words.EN,
 }
 
@@ -369,12 +370,25 @@ ZH: Final[dict[str, str]] = {
     "belt_closes": "关闭",
     "problems": "异常",
     "fault": "异常类型",
+    **due_words.ZH,
     **register_words.ZH,
 }
 
 
 _SPOKEN: Final = frozenset(
-    {"severity", "status", "decision", "result", "state", "told", "kind", "service_type"}
+    {
+        "severity",
+        "status",
+        "decision",
+        "result",
+        "state",
+        "told",
+        "kind",
+        "service_type",
+        "clock",
+        "estimated",
+        "overdue",
+    }
 )
 """Columns whose values are codes that people read in their language."""
 

@@ -100,6 +100,7 @@ class Jobs(ConfigModel):
     close: JobConfig
     open: JobConfig
     verify_trail: JobConfig = Field(alias="verify-trail")
+    due: JobConfig
 
 
 class Events(ConfigModel):
@@ -177,6 +178,8 @@ class ServiceConfig(ConfigModel):
     jobs: Jobs
     workers: Text
     """Who reads and judges the accounts: ``threads:8``, ``processes:4``, ``tcp://…:8786``."""
+    calendar: tuple[Text, ...]
+    """Files with the holidays of years that the packaged calendar does not know."""
     events: Events
     notices: tuple[Route, ...]
     http: Http
@@ -238,17 +241,21 @@ def _check(config: ServiceConfig, source: str) -> None:
             "write threads:8, processes:4 or tcp://host:8786",
             "应写作 threads:8、processes:4 或 tcp://host:8786",
         ) from None
+    if config.calendar:
+        from gatekeeper.sources import read_holidays
+
+        read_holidays(config.calendar)
     for name in type(config.jobs).model_fields:
         job: JobConfig = getattr(config.jobs, name)
         shown = name.replace("_", "-")
         if job.every < timedelta(seconds=1):
             raise _refused(source, f"jobs.{shown}.every", "must be at least 1s", "不能短于 1s")
-        if job.mode is not None and name not in ("close", "open"):
+        if job.mode is not None and name not in ("close", "open", "due"):
             raise _refused(
                 source,
                 f"jobs.{shown}.mode",
-                "only close and open have a mode: the others change nothing",
-                "只有 close 和 open 有 mode，其他作业不作变更",
+                "only close, open and due have a mode: the others change nothing",
+                "只有 close、open 和 due 有 mode，其他作业不作变更",
             )
     names = [route.name for route in config.notices]
     for name in names:

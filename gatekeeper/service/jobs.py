@@ -9,6 +9,7 @@ job               what it does                                        ends like
 ``close``         close what ended (mode ``plan``: only plan it)      apply, plan
 ``open``          open what was approved (mode ``plan``: only plan)   apply, plan
 ``verify-trail``  verify the trail, and that its last head is there   trail verify
+``due``           settle expired clocks (mode ``plan``: only count)   filings due
 ================  ==================================================  ============
 """
 
@@ -147,6 +148,32 @@ def verify_trail(context: Context) -> Done:
     )
 
 
+def due(context: Context) -> Done:
+    """Send back what was not verified by SMS in time, and count the clocks that have run out."""
+    from gatekeeper.deadlines import Result, clocks, settle
+    from gatekeeper.sources import read_holidays
+
+    store, at = context.store, context.clock()
+    holidays = read_holidays(context.config.calendar)
+    running = clocks(store, context.policy, holidays, at=at)
+    detail: dict[str, Any] = {"mode": _mode(context, "due")}
+    if detail["mode"] == "apply":
+        done = settle(store, running.clocks, actor=context.actor, now=at)
+        settled = [one.clock.application_id for one in done if one.result is Result.SETTLED]
+        for name in settled:
+            _log.info("application %s: not verified by SMS in time, back to returned", name)
+        detail |= {"settled": len(settled), "applications": settled[:100]}
+        if done:
+            running = clocks(store, context.policy, holidays, at=at)
+    overdue = [one.clock.value for one in running.clocks if one.overdue(at)]
+    detail |= {
+        "running": len(running.clocks) - len(overdue),
+        "overdue": {name: overdue.count(name) for name in sorted(set(overdue))},
+        "unread": len(running.unread),
+    }
+    return Done(FOUND if overdue else CLEAN, detail)
+
+
 JOBS: Final[Mapping[str, Job]] = {
     job.name: job
     for job in (
@@ -156,6 +183,7 @@ JOBS: Final[Mapping[str, Job]] = {
         Job("close", "Close what ended.", "关闭已终止的接入", close),
         Job("open", "Open what was approved.", "开放已批准的接入", open_),
         Job("verify-trail", "Verify the audit trail.", "校验审计链", verify_trail),
+        Job("due", "Settle expired clocks.", "处理到期时限", due),
     )
 }
 """Every job by its public name."""
@@ -211,12 +239,16 @@ def _severe(findings: Iterable[Finding]) -> bool:
     return any(finding.severity.at_least(Severity.HIGH) for finding in findings)
 
 
+def _mode(context: Context, name: str) -> str:
+    job = context.config.job(name)
+    return job.mode if job is not None and job.mode is not None else "plan"
+
+
 def _change(context: Context, direction: Direction) -> Done:
     from gatekeeper.execution import check
 
     store = context.store
-    job = context.config.job(direction)
-    mode = job.mode if job is not None and job.mode is not None else "plan"
+    mode = _mode(context, direction)
     found = _look(context, direction)
     plan = join_plans(found)
     detail: dict[str, Any] = {

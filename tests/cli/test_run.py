@@ -179,6 +179,7 @@ def test_one_job_ends_like_its_command(filed, gatekeeper):
         "close",
         "open",
         "verify-trail",
+        "due",
     ]
     close = runs[3]
     assert close["last_run"]["status"] == 0

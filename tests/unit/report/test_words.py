@@ -3,7 +3,7 @@ from pathlib import Path
 
 import gatekeeper.report as room
 from gatekeeper.account import ReadStatus
-from gatekeeper.filing import FilingState, Kind, Status
+from gatekeeper.filing import ClockId, FilingState, Kind, Status
 from gatekeeper.gate.model import Severity, Verdict
 from gatekeeper.report.words import EN, ZH, spoken, word
 
@@ -23,7 +23,7 @@ def test_a_text_takes_the_same_fields_in_both_languages():
 def test_no_key_stands_twice():
     texts = [
         Path(room.__file__).with_name(name).read_text(encoding="utf-8")
-        for name in ("words.py", "register_words.py")
+        for name in ("words.py", "register_words.py", "due_words.py")
     ]
     languages = [
         [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Dict)] for text in texts
@@ -42,6 +42,7 @@ def test_every_code_that_people_read_has_chinese_words():
         ("status", Status),
         ("kind", Kind),
         ("state", FilingState),
+        ("clock", ClockId),
     ):
         for code in codes:
             assert not spoken(column, code.value, "zh").isascii(), (column, code)

@@ -44,7 +44,7 @@ def test_a_young_service_is_ready(store):
 
 def test_a_job_that_is_overdue_is_named(store):
     at = AT + timedelta(hours=1)
-    for job in ("audit", "reconcile", "close", "open", "verify-trail"):
+    for job in ("audit", "reconcile", "close", "open", "verify-trail", "due"):
         ran(store, job, at)
     found = readiness(store, parse_config(""), now=at, started_at=AT)
     assert found == (False, ("job collect has not run for 60 min; it should every 5 min",))
@@ -57,6 +57,7 @@ def test_a_run_before_the_start_does_not_count_and_one_under_way_does(store):
     at = AT + timedelta(minutes=50)
     ran(store, "collect", at, ended=False)
     ran(store, "audit", at)
+    ran(store, "due", at)
     assert readiness(store, config, now=at, started_at=AT).ok
     late = readiness(store, config, now=at + timedelta(minutes=17), started_at=AT)
     assert [reason.split()[1] for reason in late.reasons] == ["collect", "audit"]
