@@ -218,10 +218,7 @@ class _Index:
                     if known is None or answer.at > known[0]:
                         newest[key] = (answer.at, {row: shown})
                     elif answer.at == known[0]:
-                        # Of two equal rows the better dated one stands.
-                        held = known[1].get(row)
-                        if held is None or held.dated is Dated.ASSUMED:
-                            known[1][row] = shown
+                        known[1].setdefault(row, shown)
         self.shown = [shown for _, rows in newest.values() for shown in rows.values()]
         self.by_number: dict[str, list[Shown]] = defaultdict(list)
         self.by_domain: dict[str, list[Shown]] = defaultdict(list)

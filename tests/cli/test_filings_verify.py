@@ -301,6 +301,15 @@ def test_an_order_of_the_bureau_stands(gatekeeper, register, export):
     assert state(gatekeeper) == "suspended"
 
 
+def test_an_order_that_was_lifted_is_no_lifted_restriction(gatekeeper, register, export):
+    register()
+    gatekeeper("filings", "suspend", "F1", "--by", "管局", "--reason", "第7号", status=0)
+    gatekeeper("filings", "resume", "F1", "--by", "管局", status=0)
+    file = export(answer(row(limitAccess="是")), day=10)
+    gatekeeper("filings", "verify", "--miit", file, "--record", "--by", "小王", status=3)
+    assert state(gatekeeper) == "restricted"
+
+
 def test_nothing_is_lifted_by_an_export_of_an_unknown_day(gatekeeper, register, export):
     register()
     by = ("--by", "管局", "--reason", "公示", "--restricted", "--at", "2026-04-01")

@@ -119,6 +119,7 @@ def test_rows_that_are_cut_off_are_missed():
         "says 3 rows in all, and has 2"
     ]
     assert len(reasons(page(1, [1], more=True))) == 1
+    assert len(reasons(page(2, [1]))) == 1
 
 
 def test_a_page_beyond_the_last_is_a_gap():

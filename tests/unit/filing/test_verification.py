@@ -205,6 +205,19 @@ def test_an_app_has_no_domain_and_no_word_on_access():
     assert codes(export(foreign), filings=[app]) == ([Difference.NOT_FOUND], [])
 
 
+def test_a_website_is_not_looked_up_by_its_name():
+    site = filing(licence=OTHER, domains=(), service_name="示例")
+    shown = row(service_licence="宁ICP备2026000001号-2A", domain="", service_name="示例")
+    assert codes(export(shown), filings=[site]) == ([Difference.NOT_FOUND], [])
+
+
+def test_the_domains_of_an_app_are_not_asked_of_a_row_that_has_none():
+    licence = "宁ICP备2026000001号-2A"
+    app = filing(licence=licence, domains=("api.example.cn",), kind=ServiceType.APP)
+    shown = row(service_licence=licence, domain="", service_name="示例", restricted=None)
+    assert codes(export(shown), filings=[app]) == ([], [])
+
+
 def test_a_row_without_a_holder_tells_no_holder():
     assert codes(export(row(unit_name=""))) == ([], [Doubt.HOLDER_NOT_TOLD])
 
@@ -279,6 +292,15 @@ def test_one_restricted_domain_restricts_the_filing():
     assert found == [Difference.RESTRICTED]
 
 
+def test_the_newest_yes_decides():
+    two = filing(domains=("example.cn", "example.com"))
+    older = export(row(domain="example.com", restricted=True), at=SINCE, file="old.json")
+    newer = export(row(restricted=True))
+    for exports in ((older, newer), (newer, older)):
+        [step], _ = judge(*exports, filings=[two]).restrictions()
+        assert step.decisive.at == ASKED
+
+
 def test_a_restriction_that_stands_is_no_difference():
     assert codes(export(row(restricted=True)), orders=[restriction()]) == ([], [])
 
@@ -332,6 +354,8 @@ def test_what_is_wrong_besides_lifts_nothing():
     ):
         may, withheld = judge(export(shown), filings=filings, orders=[restriction()]).restrictions()
         assert (len(may), len(withheld)) == (count, 1 - count)
+    loose = judge(export(row(), counted=False), filings=[two], orders=[restriction()])
+    assert [len(steps) for steps in loose.restrictions()] == [0, 1], "a domain was not seen"
     more = judge(export(row(), row(domain="example.net")), orders=[restriction()])
     assert len(more.restrictions()[0]) == 1, "a domain too many, and not restricted"
 
