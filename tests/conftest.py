@@ -29,6 +29,9 @@ RECORDED = Path(os.environ.get("GATEKEEPER_RECORDED") or ROOT.parent / "shared" 
 _FOREIGN = ("AWS_", "BOTO_", "GATEKEEPER_", "PG", "FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
+_UNMEASURED = ("properties", "infra", "policies")
+"""Folders whose tests go over lines that others measure."""
+
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile(
     "ci",
@@ -63,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         else "no PostgreSQL wheel for this machine",
     }
     for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "properties"):
+        if any(item.path.is_relative_to(ROOT / "tests" / name) for name in _UNMEASURED):
             item.add_marker(pytest.mark.no_cover)
         for marker, reason in missing.items():
             if reason and item.get_closest_marker(marker):

@@ -50,6 +50,7 @@ def store_of(folder):
     return open_store(f"sqlite:///{folder}/gatekeeper.db")
 
 
+@pytest.mark.no_cover
 def test_half_of_all_calls_throttled_is_a_whole_look_or_said_to_be_none(proxy, process):
     whole = process("exposure", "--format", "json", status=0).json["exposures"]
     looks = []
@@ -177,9 +178,10 @@ def test_an_account_that_does_not_answer_is_unknown_and_hurts_no_other(
     "how",
     [
         pytest.param(Trouble.HANG, id="silent"),
-        pytest.param(Trouble.HALF, id="half", marks=pytest.mark.soak),
+        pytest.param(Trouble.HALF, id="half"),
     ],
 )
+@pytest.mark.soak  # half a minute of waiting each
 def test_asked_to_end_while_aws_is_silent_it_ends_in_time(proxy, accounts, tmp_path, how):
     proxy.judge = stuck(how)
     settings = SETTINGS.replace("close: {every: 1s}", "close: {every: 1h}")

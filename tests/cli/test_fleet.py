@@ -113,6 +113,7 @@ def test_threads_and_processes_report_the_same(fleet, process, canned):
     assert server.get("/calls")["AssumeRole"] == 90
 
 
+@pytest.mark.no_cover
 def test_an_account_that_fails_is_unknown_and_hurts_no_other(fleet, process, canned):
     server = fleet(31)
     failing = canned.account_of(30)
@@ -166,6 +167,7 @@ def test_workers_that_are_none_are_wrong_usage(command, gatekeeper):
     assert "threads:8" in said.err
 
 
+@pytest.mark.no_cover
 def test_a_scheduler_that_is_not_there_is_one_line(fleet, process):
     fleet(1)
     said = process("audit", "--workers", "tcp://127.0.0.1:9", status=1, timeout=90)

@@ -213,6 +213,7 @@ def written_down(proxy, folder, kills):
     assert made["CreateSecurityGroup"] == 1
 
 
+@pytest.mark.soak
 def test_the_service_killed_at_its_changes_and_notices(
     proxy, receiver, guard, filed, tmp_path, draw, kills
 ):
