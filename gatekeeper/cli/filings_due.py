@@ -91,7 +91,6 @@ def due(
         )
     holidays = read_holidays(calendar or ())
     wanted = frozenset(clock or ClockId)
-    until = None if within is None else moment + within
     policy = settings.policy()
     with (present_store if settle else announced_store)(settings) as store:
         running = clocks(store, policy, holidays, at=moment)
@@ -104,7 +103,11 @@ def due(
                 _tell(one, settings.lang)
             if done:
                 running = clocks(store, policy, holidays, at=moment)
-    shown = _shown(running, wanted, until)
+    shown = [
+        one
+        for one in running.clocks
+        if one.clock in wanted and (within is None or one.deadline - moment <= within)
+    ]
     deliver(
         due_report(shown, at=moment, lang=settings.lang),
         form=form,
@@ -113,14 +116,6 @@ def due(
     )
     _warn(running, shown, settings, at=moment, settled=settle)
     return 3 if any(one.overdue(moment) for one in shown) else 0
-
-
-def _shown(running: Running, wanted: frozenset[ClockId], until: datetime | None) -> list[Clock]:
-    return [
-        one
-        for one in running.clocks
-        if one.clock in wanted and (until is None or one.deadline <= until)
-    ]
 
 
 def _tell(one: Settlement, lang: Lang) -> None:

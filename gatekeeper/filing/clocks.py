@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from gatekeeper.filing.fold import entity_keys, same_entity
-from gatekeeper.filing.model import Application, Filing, FilingState, Kind, Register, Status
+from gatekeeper.filing.model import Application, Entity, Filing, FilingState, Kind, Register, Status
 from gatekeeper.filing.workdays import (
     Deadline,
     Holidays,
@@ -212,16 +212,22 @@ def _past(
         if one.status is not Status.APPROVED:
             continue
         if one.kind is Kind.DEREGISTER_ENTITY:
-            for key in entity_keys(one.entity).items():
+            for key in _keys(one.entity):
                 ending[key].append(one)
         elif one.filing_id in past:
             past[one.filing_id].append(one)
     for filing_id, filing in lives.items():
-        for key in entity_keys(filing.entity).items() if ending else ():
-            past[filing_id] += (o for o in ending[key] if same_entity(filing.entity, o.entity))
+        for key in _keys(filing.entity) if ending else ():
+            found = ending.get(key, ())
+            past[filing_id] += (one for one in found if same_entity(filing.entity, one.entity))
     for applications in past.values():
         applications.sort(key=lambda one: (one.status_at, one.application_id))
     return past
+
+
+def _keys(entity: Entity) -> Iterator[tuple[str, str]]:
+    """What an entity can be found by; an empty number finds nobody."""
+    return ((name, value) for name, value in entity_keys(entity).items() if value)
 
 
 def _content(filing: Filing, past: Iterable[Application]) -> Application | None:
@@ -349,6 +355,8 @@ def _provider(application: Application) -> str:
 
 
 def _answered_yes(application: Application, rule: str) -> bool:
+    if rule not in application.review:
+        return False
     answer = _part(_record(application), "answers").get(rule)
     return isinstance(answer, dict) and answer.get("answer") == "yes"
 

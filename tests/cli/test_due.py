@@ -78,6 +78,7 @@ def test_within_shows_what_ends_soon_and_what_has_ended(gatekeeper, register):
     assert len(due(gatekeeper, *at, "--within", "36h")) == 1
     assert len(due(gatekeeper, *at, "--within", "35h")) == 0
     assert len(due(gatekeeper, *at, "--within", "60d")) == 2
+    assert len(due(gatekeeper, "--at", "9999-12-31", "--within", "999999d", status=3)) == 2
     late = due(gatekeeper, "--at", "2026-03-01T12:00", "--within", "1d", status=3)
     assert [one["clock"] for one in late] == ["clock-provider"]
     shown = gatekeeper("filings", "due", "--within", "soon", status=2)
@@ -160,6 +161,16 @@ def test_dates_that_are_none_are_said(gatekeeper, register):
     assert "\x1b" not in shown.err
     chinese = gatekeeper("filings", "due", "--at", SENT, "--lang", "zh", status=0)
     assert "不是日期" in chinese.err
+
+
+def test_the_job_settles_as_the_command_does(gatekeeper, register):
+    gatekeeper("job", "due", status=1)
+    register({"status": "sms_pending"})
+    done = gatekeeper("job", "due", "--format", "json", status=0).json
+    assert done["detail"]["applications"] == ["A1"]
+    events = gatekeeper("filings", "history", "A1", "--format", "json", status=0).json["events"]
+    assert events[-1]["status"] == "returned"
+    assert "处理到期时限" in gatekeeper("jobs", "--lang", "zh", status=0).out
 
 
 def test_forms_and_languages(gatekeeper, register):

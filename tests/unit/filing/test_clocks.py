@@ -21,6 +21,7 @@ from gatekeeper.filing import (
     Running,
     Service,
     Status,
+    clocks,
     fold,
     running_clocks,
     status_clock,
@@ -158,6 +159,37 @@ def test_an_end_ends_it_and_a_new_beginning_begins_it_anew(kind: Kind) -> None:
     assert brief(running(application(), end, again, at=at).clocks) == [
         ("after-police", "A3", date(2026, 4, 3))
     ]
+
+
+def test_many_ended_entities_cost_no_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def same(one: Entity, other: Entity) -> bool:
+        compared.append(one)
+        return one == other
+
+    monkeypatch.setattr(clocks, "same_entity", same)
+    ends = [
+        application(
+            application_id=f"D{n}",
+            filing_id="",
+            kind=Kind.DEREGISTER_ENTITY,
+            entity=Entity(name=f"第{n}公司"),
+        )
+        for n in range(50)
+    ]
+    later = NOW + timedelta(days=1)
+    lives = [
+        application(
+            application_id=f"A{n}",
+            filing_id=f"F{n}",
+            status_at=later,
+            entity=Entity(name=f"第{n}公司"),
+        )
+        for n in range(100)
+    ]
+    assert len(running(*ends, *lives, at=later).clocks) == 100
+    assert len(compared) == 50, "only those of its own name"
 
 
 def test_police_needs_a_filing_that_came_into_effect() -> None:
