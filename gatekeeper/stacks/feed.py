@@ -221,13 +221,15 @@ def _decisions(content: Mapping[str, Any], sealed: str, key_id: str) -> Decision
 def _decided(item: Mapping[str, Any]) -> Decided:
     if item["decision"] not in _VERDICTS or item["family"] not in _FAMILIES:
         raise ValueError(f"decision {item['decision']!r} in {item['family']!r}")
-    ips = _texts(item["ips"])
+    ips = [ip_address(ip) for ip in _texts(item["ips"])]
+    if any(f"ipv{ip.version}" != item["family"] for ip in ips):
+        raise ValueError(f"addresses of another family than {item['family']}")
     return Decided(
         account_id=_text(item["account_id"]),
         endpoint=_text(item["endpoint"]),
         kind=_text(item["kind"]),
         family=item["family"],
-        ips=tuple(str(ip_address(ip)) for ip in ips),
+        ips=tuple(str(ip) for ip in ips),
         verdict=item["decision"],
         reason=str(item.get("reason", "")),
         filing_ids=_texts(item.get("filing_ids", [])),

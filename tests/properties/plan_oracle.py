@@ -378,6 +378,8 @@ def _terraform_list(rule: Written, index: int) -> dict[str, Any]:
         entries[at] = {"cidr": None}
         unknown = {"entry": [{"cidr": True} if one == at else {} for one in range(len(entries))]}
     values = {"id": f"pl-{index}", "entry": entries}
+    if rule.op == "delete":  # a list that grows without a rule to use it is another matter
+        return plans.kept(f"aws_ec2_managed_prefix_list.l{index}", values)
     return plans.change(
         f"aws_ec2_managed_prefix_list.l{index}",
         values,

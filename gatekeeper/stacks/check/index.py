@@ -133,13 +133,13 @@ class Index:
 
 def _names(resource: Resource) -> set[str]:
     """What others call a resource: its id now and before, its ARN, its name where names serve."""
-    found = {resource.id, (resource.before or {}).get("id")}
+    found = [resource.id, (resource.before or {}).get("id")]
     if resource.type == kinds.INSTANCE and resource.change not in NEW:
-        found.add(resource.value("primary_network_interface_id"))
+        found.append(resource.value("primary_network_interface_id"))
     if resource.type in (kinds.LOAD_BALANCER, kinds.CLASSIC_BALANCER):
-        found.add(resource.value("arn"))
+        found.append(resource.value("arn"))
     if resource.type == kinds.ADDRESS:
-        found |= {resource.value("public_ip"), resource.value("allocation_id")}
+        found += [resource.value("public_ip"), resource.value("allocation_id")]
     if resource.type in (*kinds.GROUPS, kinds.LAUNCH_TEMPLATE):
-        found.add(resource.value("name"))
+        found.append(resource.value("name"))
     return {name for name in found if isinstance(name, str) and name}

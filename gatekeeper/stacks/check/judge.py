@@ -104,6 +104,9 @@ class _Judge:
             if resource.type == kinds.TEMPLATE_STACK:
                 self._warnings[words.template_stack(resource.address)] = None
         self._joined()
+        self._addressed()
+        for resource, written in self._opened.lists:
+            self._notes[words.widened_list(resource.address, written)] = None
         return PlanCheck(
             source=self._blueprint.source,
             violations=tuple(self._violations),
@@ -205,6 +208,8 @@ class _Judge:
                 found.append(_Standing("absent", None, address))
         if family == "ipv4":
             found += [_Standing("absent", None, resource) for resource in endpoint.fresh]
+        if family == "ipv6" and endpoint.more_ipv6:
+            found.append(_Standing("absent", None, endpoint.node))
         if found:
             return min(found, key=lambda one: _STRICTEST.index(one.verdict))
         if family == "ipv6" and known and not endpoint.ipv6 and not self._fresh(endpoint):
@@ -241,6 +246,19 @@ class _Judge:
                 if verdicts <= {"open", "without"}:
                     continue
                 self._notes[words.joins_unseen(tie.by, group)] = None
+
+    def _addressed(self) -> None:
+        """What exists and gets another address may hold open groups that the plan does not."""
+        groups: dict[str, list[str]] = {}
+        for group, ties in self._ties.by_group.items():
+            for tie in ties:
+                groups.setdefault(tie.endpoint, []).append(group)
+        for node, by in self._ties.addressed.items():
+            held = groups.get(node, [])
+            if self._index.is_new(node) or (held and all(self._seen(group) for group in held)):
+                continue
+            if self._verdict(self._ties.endpoint(node), "ipv4").verdict != "open":
+                self._notes[words.addressed_unseen(by.address, node)] = None
 
     def _seen(self, group: str) -> bool:
         """Whether the plan holds the rules of a group, as far as it can."""

@@ -26,6 +26,8 @@ ADDRESS_ASSOCIATION: Final = "address_association"
 LOAD_BALANCER: Final = "load_balancer"
 CLASSIC_BALANCER: Final = "classic_load_balancer"
 LISTENER: Final = "listener"
+SERVICE: Final = "container_service"
+DATABASE: Final = "database"
 VPC: Final = "vpc"
 VPC_BLOCK: Final = "vpc_block"
 TEMPLATE_STACK: Final = "template_stack"
@@ -35,6 +37,8 @@ RULES: Final = frozenset({GROUP_RULE, INGRESS_RULE})
 LISTS: Final = frozenset({PREFIX_LIST, SERVICE_LIST})
 GUARDED: Final = frozenset({INTERFACE, INSTANCE, LOAD_BALANCER, CLASSIC_BALANCER})
 """What a security group guards and a feed may decide on."""
+MAKERS: Final = frozenset({LAUNCH_TEMPLATE, SERVICE, DATABASE})
+"""What makes interfaces of its own, which AWS may give public addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,20 @@ KINDS: Final[tuple[Kind, ...]] = (
             "security_groups",
             "security_group_names",
             "network_interfaces",
+            "associate_public_ip_address",
         ),
+    ),
+    Kind(
+        SERVICE,
+        ("ecs:Service", "ecs:TaskSet"),
+        ("aws_ecs_service", "aws_ecs_task_set"),
+        ("network_configuration",),
+    ),
+    Kind(
+        DATABASE,
+        ("rds:Instance",),
+        ("aws_db_instance",),
+        ("publicly_accessible", "vpc_security_group_ids"),
     ),
     Kind(
         ADDRESS,

@@ -29,14 +29,20 @@ class PrefixLists:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._found: dict[str, Entries] = {}
+        self.added: list[tuple[Resource, str, tuple[object, ...]]] = []
+        """Who adds which networks to which list that exists already."""
         alone: dict[str, list[object]] = {}
         for entry in index.of_kind({kinds.PREFIX_LIST_ENTRY}):
             value = entry.value("prefix_list_id")
             meant = index.meant(entry, "prefix_list_id", value, kinds.LISTS)
             for node in meant.nodes:
                 alone.setdefault(node, []).append(entry.value("cidr"))
+                if entry.change in ("create", "replace", "update") and not index.is_new(node):
+                    self.added.append((entry, node, (entry.value("cidr"),)))
         for one in index.of_kind(kinds.LISTS):
             self._found[one.address] = _entries(one, alone.get(one.address, []))
+            if one.change == "update" and (more := _more(one)):
+                self.added.append((one, one.address, more))
 
     def entries(self, node: str) -> Entries | None:
         """The networks of a list; ``None`` where the plan does not have it."""
@@ -51,6 +57,18 @@ def _entries(one: Resource, alone: list[object]) -> Entries:
         return Entries((*alone, known), whole=False)
     cidrs = [item.get("cidr") if isinstance(item, dict) else item for item in items(known)]
     return Entries((*cidrs, *alone), whole=known is not None or one.change in NEW - {"import"})
+
+
+def _more(one: Resource) -> tuple[object, ...]:
+    """The networks that an update adds to a list."""
+    asked, had = ((each or {}).get("entries") for each in (one.after, one.before))
+    if isinstance(asked, Hidden):
+        return (asked,)
+    new, old = (
+        [item.get("cidr") if isinstance(item, dict) else item for item in items(value)]
+        for value in (asked, had)
+    )
+    return tuple(cidr for cidr in new if cidr not in old)
 
 
 def vpc_blocks(index: Index) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from gatekeeper.account import FAMILIES, Family, Rule
 from gatekeeper.gate import Internet, MalformedRule, Traffic, protocol_number, rule_traffic
 from gatekeeper.policy import PROTOCOL_NUMBERS, Policy, Port
 from gatekeeper.stacks.check import kinds, rules, words
-from gatekeeper.stacks.check.index import Index
+from gatekeeper.stacks.check.index import Index, Meant
 from gatekeeper.stacks.check.lists import PrefixLists, vpc_blocks
 from gatekeeper.stacks.check.model import Hidden, Marked, MarkedNumber, Note, Resource
 from gatekeeper.stacks.check.rules import Sources, Spec
@@ -75,6 +75,8 @@ class Openings:
     notes: list[Note] = field(default_factory=list)
     ruled: set[str] = field(default_factory=set)
     """The groups of which the plan holds rules."""
+    lists: list[tuple[Resource, Any]] = field(default_factory=list)
+    """What widens a prefix list that no rule of the plan uses, and the list's name."""
 
 
 class OpeningReader:
@@ -93,6 +95,8 @@ class OpeningReader:
         self._internets: dict[tuple[str, ...], dict[Family, Traffic]] = {}
         self._known: dict[tuple[Any, ...], tuple[Port, ...] | MalformedRule] = {}
         self._result = Openings()
+        self._used: set[str] = set()
+        """The prefix lists of rules."""
 
     def read(self) -> Openings:
         """Every opening of every rule: inline, of its own, or a listener without groups."""
@@ -112,7 +116,20 @@ class OpeningReader:
                         self._judge(resource, one.value, (node,), left=one.left)
             elif resource.type == kinds.LISTENER:
                 self._listener(resource)
+        for resource, node, cidrs in self._lists.added:
+            if node not in self._used and any(self._public(cidr) for cidr in cidrs):
+                found = self._index.resource(node)
+                self._result.lists.append((resource, (found.id if found else None) or node))
         return self._result
+
+    def _public(self, cidr: object) -> bool:
+        """Whether a network lets in some of the Internet, as far as it can be read."""
+        if not isinstance(cidr, str):
+            return True
+        try:
+            return bool(self._opened(_EVERYTHING, "ipv6" if ":" in cidr else "ipv4", cidr, ()))
+        except MalformedRule:
+            return True
 
     def _standalone(self, resource: Resource) -> None:
         one = rules.standalone(resource)
@@ -130,6 +147,12 @@ class OpeningReader:
         self, resource: Resource, one: Spec, groups: tuple[str, ...], *, left: bool = False
     ) -> bool:
         """Note what a rule opens, and what of it cannot be read; whether it opens anything."""
+        self._used.update(
+            node
+            for sources in one.sources
+            if sources.kind == "list"
+            for node in self._lists_of(resource, sources).nodes
+        )
         asked = self._asked(one)
         if asked is None:
             return False
@@ -212,9 +235,12 @@ class OpeningReader:
             for value in items(sources.value):
                 yield _atom(resource, family, value, value, sources.name)
 
-    def _listed(self, resource: Resource, sources: Sources) -> Iterator[_Atom]:
+    def _lists_of(self, resource: Resource, sources: Sources) -> Meant:
         link = "ingress" if resource.type in kinds.GROUPS else sources.name
-        meant = self._index.meant(resource, link, sources.value, kinds.LISTS)
+        return self._index.meant(resource, link, sources.value, kinds.LISTS)
+
+    def _listed(self, resource: Resource, sources: Sources) -> Iterator[_Atom]:
+        meant = self._lists_of(resource, sources)
         if meant.hidden:
             note = words.unreadable(resource.address, sources.name, meant.hidden)
             yield from (_Atom(family, _ANYWHERE[family], "", note) for family in FAMILIES)

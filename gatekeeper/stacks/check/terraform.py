@@ -85,7 +85,7 @@ def read_plan(document: Mapping[str, Any], *, name: str) -> Blueprint:
     prior = document.get("prior_state")
     if isinstance(prior, dict) and isinstance(prior.get("values"), dict):
         for one in _values(prior["values"], name):
-            if one.get("mode") == "data" and one.get("address") not in known:
+            if one.get("mode") == "data" and _text(one, "address", name) not in known:
                 resources += _seen(one, name)
     return Blueprint(
         source="terraform-plan",

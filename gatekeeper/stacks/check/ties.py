@@ -7,14 +7,15 @@ tied to it by an association.  Resources that the plan leaves as they are tie to
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
 from gatekeeper.stacks.check import kinds, words
-from gatekeeper.stacks.check.index import Index
+from gatekeeper.stacks.check.index import Index, Meant
 from gatekeeper.stacks.check.model import NEW, UNKNOWN, Hidden, Note, Resource
-from gatekeeper.stacks.check.values import is_true, items
+from gatekeeper.stacks.check.values import is_true, items, whole
 
 _TARGETS: Final = frozenset({kinds.INTERFACE, kinds.INSTANCE})
 _IPV6: Final = (
@@ -51,6 +52,8 @@ class Endpoint:
     """Its public addresses, as far as the plan shows them."""
     fresh: list[str] = field(default_factory=list)
     """Resources that give it an address that nobody knows yet."""
+    more_ipv6: bool = False
+    """Whether the plan gives it more IPv6 addresses, of AWS's choice."""
     unread: list[Note] = field(default_factory=list)
     """Addresses that it is given and that the plan does not show."""
     ipv6: bool = False
@@ -67,6 +70,8 @@ class Ties:
         self.endpoints: dict[str, Endpoint] = {}
         self.by_group: dict[str, dict[Tie, None]] = {}
         self.notes: dict[Note, None] = {}
+        self.addressed: dict[str, Resource] = {}
+        """What the plan gives another address, and by which resource."""
         self._fronts: dict[str, dict[str, None]] = {}
         """Instances and the interfaces in front of them."""
         for resource in index.of_kind(kinds.GUARDED):
@@ -77,6 +82,7 @@ class Ties:
             self._fronted(resource)
         for resource in index.of_kind({kinds.ADDRESS, kinds.ADDRESS_ASSOCIATION}):
             self._addressed(resource)
+        self._make()
         for instance, interfaces in self._fronts.items():
             self._hand_over(instance, interfaces)
         for endpoint in self.endpoints.values():
@@ -118,6 +124,13 @@ class Ties:
         for name in names:
             if isinstance(name, str) and name:
                 endpoint.names[name] = None
+        endpoint.more_ipv6 = any(_grows(resource, name) for name in _IPV6)
+        for name in ("ipv6_addresses", "ipv6_address_lists"):
+            asked = items((resource.after or {}).get(name))
+            had = items((resource.before or {}).get(name))
+            for text in asked if resource.change == "update" else ():
+                if isinstance(text, str) and text not in had and _is_address(text):
+                    endpoint.addresses[text] = None
         public = resource.value("public_ip")
         if isinstance(public, str) and _is_address(public):
             endpoint.addresses[public] = None
@@ -191,8 +204,7 @@ class Ties:
 
     def _templated(self, endpoint: Endpoint, resource: Resource, one: dict[str, Any]) -> None:
         """An instance without groups of its own gets those of its launch template."""
-        given = one.get("id") or one.get("name")
-        meant = self._index.meant(resource, "launch_template", given, {kinds.LAUNCH_TEMPLATE})
+        meant = self._template(resource, one)
         if meant.hidden:
             self.notes[words.unreadable(resource.address, "launch_template", meant.hidden)] = None
         standing = resource.change in ("same", "kept", "update")
@@ -233,6 +245,32 @@ class Ties:
         for group in self._index.of_kind({kinds.DEFAULT_GROUP}):
             standing = resource.change in ("same", "kept", "update")
             self._tie(endpoint, group.address, resource, standing=standing)
+
+    def _make(self) -> None:
+        """What makes interfaces with public addresses of AWS's choice, which no filing can name."""
+        used = {
+            node
+            for instance in self._index.of_kind({kinds.INSTANCE})
+            for one in items(instance.value("launch_template"))
+            if isinstance(one, dict)
+            for node in self._template(instance, one).nodes
+        }
+        for resource in self._index.of_kind(kinds.MAKERS):
+            if resource.address in used:
+                continue  # the instance says by itself which addresses it has
+            for name, groups in _made_public(resource):
+                meant = self._index.meant(resource, name, groups, kinds.GROUPS)
+                if not meant.nodes and meant.hidden:
+                    self.notes[words.unreadable(resource.address, name, meant.hidden)] = None
+                endpoint = self.endpoint(resource.address)
+                endpoint.fresh.append(resource.address)
+                standing = resource.change not in NEW
+                for node in meant.nodes:
+                    self._tie(endpoint, node, resource, standing=standing)
+
+    def _template(self, resource: Resource, one: dict[str, Any]) -> Meant:
+        given = one.get("id") or one.get("name")
+        return self._index.meant(resource, "launch_template", given, {kinds.LAUNCH_TEMPLATE})
 
     def _attached(self, resource: Resource) -> None:
         groups = self._index.meant(
@@ -286,6 +324,8 @@ class Ties:
             meant = self._index.meant(resource, name, value, _TARGETS)
             for node in meant.nodes:
                 endpoint = self.endpoint(node)
+                if self._moves(resource, name):
+                    self.addressed.setdefault(node, resource)
                 if resource.type == kinds.ADDRESS:
                     self._give_address(endpoint, resource)
                 elif _given(resource.value("allocation_id")):
@@ -295,6 +335,14 @@ class Ties:
                     self._give(endpoint, resource, "public_ip", resource.value("public_ip"))
             if meant.hidden:
                 self.notes[words.unreadable(resource.address, name, meant.hidden)] = None
+
+    @staticmethod
+    def _moves(resource: Resource, name: str) -> bool:
+        """Whether the plan asks that the address come to this target."""
+        asked, had = ((one or {}).get(name) for one in (resource.after, resource.before))
+        if asked is None or resource.change in ("same", "kept", "import"):
+            return False
+        return resource.change != "update" or asked not in (had, resource.computed.get(name))
 
     def _give(self, endpoint: Endpoint, by: Resource, name: str, value: Any) -> None:
         """Give an endpoint the address that an allocation id or a text names."""
@@ -336,6 +384,42 @@ class Ties:
         if resource.change in ("same", "kept", "update") and resource.value("public_ip") == "":
             return True
         return is_true((resource.after or {}).get("associate_public_ip_address")) is False
+
+
+def _made_public(resource: Resource) -> Iterator[tuple[str, Any]]:
+    """The groups of the public interfaces that a resource makes, with the property's name."""
+    own = ("vpc_security_group_ids", "security_groups", "security_group_names")
+    flags = ("associate_public_ip_address", "publicly_accessible")
+    if any(_perhaps(resource.value(name)) for name in flags):
+        yield from ((name, resource.value(name)) for name in own)
+    for block in ("network_interfaces", "network_configuration"):
+        for one in items(resource.value(block)):
+            if not isinstance(one, dict):
+                continue
+            if _perhaps(one.get("associate_public_ip_address", one.get("assign_public_ip"))):
+                yield block, one.get("security_groups")
+                if not _given(one.get("security_groups")):
+                    yield from ((name, resource.value(name)) for name in own)
+
+
+def _grows(resource: Resource, name: str) -> bool:
+    """Whether an update asks for more of something, or for what cannot be read."""
+    asked = (resource.after or {}).get(name)
+    if resource.change != "update" or not _given(asked):
+        return False
+    had = (resource.before or {}).get(name) or resource.computed.get(name)
+    if name.endswith("_count"):
+        try:
+            return (whole(asked) or 0) > (whole(had) or 0)
+        except ValueError:
+            return True
+    if name == "ipv6_prefixes":
+        return any(one not in items(had) for one in items(asked))
+    return any(isinstance(one, Hidden) for one in items(asked))
+
+
+def _perhaps(flag: Any) -> bool:
+    return isinstance(flag, Hidden) or is_true(flag) is True
 
 
 def _given(value: Any) -> bool:

@@ -222,6 +222,31 @@ def joins_unseen(resource: str, group: str) -> Note:
     )
 
 
+def addressed_unseen(resource: str, target: str) -> Note:
+    """A new address for something whose groups are elsewhere."""
+    name = shown(target)
+    return Note(
+        resource,
+        f"gives {name} an address, and which rules guard it is not in this plan: show them (pulumi"
+        " preview --show-sames), or get that address decided open first",
+        f"为 {name} 分配公网地址，但其安全组规则不在本计划中；请一并显示（pulumi preview"
+        " --show-sames），或先取得该地址的开放判定",
+    )
+
+
+def widened_list(resource: str, name: object) -> Note:
+    """A prefix list that lets in more of the Internet, with its rules outside the plan."""
+    text = shown(name)
+    return Note(
+        resource,
+        f"adds networks of the Internet to prefix list {text}, and no rule of this plan uses it:"
+        " rules elsewhere may open gated ports with it; check their stack too, and use a list of"
+        " its own where you can",
+        f"向前缀列表 {text} 添加了公网网段，但本计划中没有规则使用它；其他栈中的规则可能因此开放"
+        "受管控端口，请同时检查这些栈，或改用单独的列表",
+    )
+
+
 def _how(opening: Opening) -> tuple[str, str]:
     ports = "/".join(map(str, opening.ports)) or "ports (marked sensitive)"
     what = f"{opening.protocol} {ports}"

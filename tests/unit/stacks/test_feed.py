@@ -124,6 +124,7 @@ def without(key):
         (changed("ports", {}), "no feed"),
         (changed("decisions", [decision("eni-1", "maybe", OPEN)]), "maybe"),
         (changed("decisions", [decision("eni-1", "open", "1.2.3")]), "no feed"),
+        (changed("decisions", [decision("eni-1", "open", "2406:da70::1")]), "another family"),
         (changed("decisions", [{}]), "no feed"),
         (changed("decisions", None), "no feed"),
         (without("ports"), "no feed"),
