@@ -286,6 +286,20 @@ def test_the_approved_change_has_the_dates_of_its_filing() -> None:
     assert brief(found.clocks)[1:] == [("domain", "A2", date(2028, 2, 29))]
 
 
+def test_a_change_that_does_not_count_gives_no_dates() -> None:
+    renewed = {"service": {"domains": [{"name": "a.cn", "valid_until": "2028-02-29"}]}}
+    later = NOW + timedelta(days=1)
+    change = application(
+        review=renewed,
+        application_id="A2",
+        kind=Kind.CHANGE,
+        status_at=later,
+        service=Service(licence="no number"),
+    )
+    found = running(application(review=FULL), change, at=later)
+    assert brief(found.clocks)[-1] == ("domain", "A1", date(2026, 7, 31))
+
+
 def test_one_person_in_both_roles_has_one_document() -> None:
     head = {"name": "甲", "id_number": "1", "valid_until": "2026-06-30"}
     same = {"entity": {"head": head}, "service": {"head": head}}
