@@ -258,7 +258,10 @@ class Ties:
         for resource in self._index.of_kind(kinds.MAKERS):
             if resource.address in used:
                 continue  # the instance says by itself which addresses it has
-            for name, groups in _made_public(resource):
+            made = tuple(_made_public(resource))
+            if made and not any(_given(groups) for _, groups in made):
+                self._join_default(self.endpoint(resource.address), resource)
+            for name, groups in made:
                 meant = self._index.meant(resource, name, groups, kinds.GROUPS)
                 if not meant.nodes and meant.hidden:
                     self.notes[words.unreadable(resource.address, name, meant.hidden)] = None

@@ -11,6 +11,7 @@ from tests.unit.stacks.check.plans import (
     BALANCER,
     CLOSED,
     DATABASE,
+    DEFAULT_GROUP,
     EIP,
     GROUP,
     INGRESS,
@@ -318,3 +319,11 @@ def test_a_new_ipv6_address_is_no_address_that_was_decided_on(after, before, sta
     rule = step(INGRESS, "r", web(cidrIpv4=None, cidrIpv6="::/0"))
     assert judge(preview(rule, interface), data=BOTH).exit_status == status
     assert judge(preview(step(INGRESS, "r", web()), interface), data=BOTH).exit_status == 0
+
+
+def test_public_tasks_without_groups_hold_the_default_one():
+    group = step(DEFAULT_GROUP, "g", {"ingress": [block()]}, op="same", id="sg-1")
+    tasks = step(SERVICE, "s", {"networkConfiguration": {"assignPublicIp": True}})
+    inside = step(SERVICE, "s", {"networkConfiguration": {"assignPublicIp": False}})
+    assert judge(preview(group, SHARED, tasks)).exit_status == 3
+    assert judge(preview(group, SHARED, inside)).exit_status == 0
