@@ -25,9 +25,9 @@ class Where(NamedTuple):
     def describe(self, lang: str = "en") -> str:
         if lang == "zh":
             sheet = f" 工作表“{printable(self.sheet)}”" if self.sheet is not None else ""
-            return printable(self.file) + sheet + (f" 第 {self.line} 行" if self.line else "")
+            return _named(self.file) + sheet + (f" 第 {self.line} 行" if self.line else "")
         sheet = f", sheet {printable(self.sheet)}" if self.sheet is not None else ""
-        return printable(self.file) + sheet + (f", line {self.line}" if self.line else "")
+        return _named(self.file) + sheet + (f", line {self.line}" if self.line else "")
 
 
 class Row(NamedTuple):
@@ -84,6 +84,11 @@ class Problems:
 
     def __bool__(self) -> bool:
         return bool(self.kept)
+
+
+def _named(path: str, limit: int = _SHOWN) -> str:
+    """A path on one line; of a long one the end is kept, where the file's name is."""
+    return printable(path if len(path) <= limit else f"…{path[1 - limit :]}", limit)
 
 
 def printable(text: str, limit: int = _SHOWN) -> str:

@@ -40,3 +40,12 @@ def test_hostile_values_are_shortened_and_escaped() -> None:
     assert len(line) < 200
     assert printable("a" * 100, 10) == "aaaaaaaaa…"
     assert printable("备案") == "备案"
+
+
+def test_of_a_long_path_the_name_is_shown():
+    long = "/very/deep" * 20 + "/filings.csv"
+    shown = Where(file=long, line=3).describe()
+    assert shown.startswith("…")
+    assert shown.endswith("/filings.csv, line 3")
+    assert len(shown) == 80 + len(", line 3")
+    assert Where(file=long, line=3).describe("zh").endswith("/filings.csv 第 3 行")
