@@ -1,7 +1,8 @@
 """Carrying out actions through the stack that owns the gates, where it owns them.
 
-The checks are those of the direct way, made just before the preview; the preview must be exactly
-the batch; the update is journalled for each of its actions; AWS, read again, says what holds.
+The checks are those of the direct way, made before the preview and again before the update, since
+a preview takes its time; the preview must be exactly the batch; the update is journalled for each
+of its actions; AWS, read again, says what holds.
 
 ===========  ==========================================  ====================================
 action       through the stack                           directly
@@ -105,6 +106,8 @@ class _Item:
     change: GateChange
     holds: Callable[[], bool]
     """Whether AWS shows its goal."""
+    still: Callable[[], object]
+    """Raises what ``attempt`` knows, where something is against the action by now."""
     after: Callable[[], None] = lambda: None
     """What is left to be done directly once the update is done."""
     outcome: Outcome | None = None
@@ -179,10 +182,11 @@ class _Batch:
         action: Action,
         change: GateChange,
         holds: Callable[[], bool],
+        still: Callable[[], object],
         data: Mapping[str, str] | None = None,
         after: Callable[[], None] = lambda: None,
     ) -> Done:
-        self.items[action.id] = _Item(action, change, holds, after)
+        self.items[action.id] = _Item(action, change, holds, still, after)
         return Result.DONE, {**(data or {}), "stack": self.stack.stack}
 
     def _create(self, action: CreateGate) -> Done:
@@ -201,6 +205,7 @@ class _Batch:
             action,
             GatePorts(action.vpc_id, family, _ports(action.rules)),
             lambda: self._whole(action.vpc_id, action.kind),
+            lambda: self._lawful(group, action.kind),
         )
 
     def _repair(self, action: RepairGate) -> Done:
@@ -244,8 +249,14 @@ class _Batch:
             action,
             GatePorts(action.vpc_id, family, tuple(sorted(ports))),
             lambda: self._whole(action.vpc_id, action.kind, carrying, add=bool(action.added)),
+            lambda: self._lawful(group if missing else None, action.kind),
             after=finish,
         )
+
+    def _lawful(self, gate: SecurityGroup | None, kind: GateKind) -> None:
+        """Refuse ports for a gate that somebody holds unlawfully by now; a new one nobody holds."""
+        if gate is not None:
+            gates.refuse_unlawful(self.account, gate, kind)
 
     def _attach(self, action: Attach) -> Done:
         endpoint, gate = endpoints.ready_to_attach(self.account, action)
@@ -258,6 +269,7 @@ class _Batch:
             action,
             GateHeld(action.endpoint, action.family, action.vpc_id, held=True),
             lambda: self._held(action, gate) is True,
+            lambda: endpoints.ready_to_attach(self.account, action),
             data,
         )
 
@@ -272,6 +284,7 @@ class _Batch:
             action,
             GateHeld(action.endpoint, action.family, action.vpc_id, held=False),
             lambda: self._held(action, gate) is False,
+            lambda: endpoints.ready_to_detach(self.account, action),
         )
 
     # the update --------------------------------------------------------------------------------
@@ -298,6 +311,12 @@ class _Batch:
                     ),
                 )
             return
+        self.account.stale = True  # the preview took its time
+        overtaken = self._overtaken(items)
+        if overtaken:
+            for item in items:
+                yield item.action, overtaken.get(item.action.id) or _held_up(item.action)
+            return
         self.account.stale = True
         failure: StackError | None = None
         details: dict[str, dict[str, Any]] = {
@@ -309,6 +328,15 @@ class _Batch:
             failure = error
         for item in items:
             yield item.action, attempt(item.action, lambda item=item: self._end(item, failure))  # type: ignore[misc]
+
+    def _overtaken(self, items: Sequence[_Item]) -> dict[str, Outcome]:
+        """What somebody else changed during the preview, by action: the update would not see it."""
+        found = {}
+        for item in items:
+            outcome = attempt(item.action, lambda item=item: (item.still(), (Result.DONE, {}))[1])  # type: ignore[misc]
+            if outcome.result is not Result.DONE:
+                found[item.action.id] = outcome
+        return found
 
     def _end(self, item: _Item, failure: StackError | None) -> Done:
         """How an action of the update ended: what AWS shows counts, whatever Pulumi says."""
@@ -378,6 +406,16 @@ def _failed(action: Action, error: StackError) -> Outcome:
         result=Result.FAILED,
         reason=f"{error.message}; nothing was changed",
         reason_zh=f"{error.zh}；未作任何更改",
+    )
+
+
+def _held_up(action: Action) -> Outcome:
+    return Outcome(
+        action_id=action.id,
+        result=Result.BLOCKED,
+        reason="another action of the same update was overtaken during the preview; the stack was"
+        " not brought up, apply again",
+        reason_zh="预览期间同一更新中的其他操作已失效；堆栈未执行更新，请重新 apply",
     )
 
 

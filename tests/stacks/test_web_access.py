@@ -122,6 +122,13 @@ def checked(engine, main, path):
     return check(found, load_decisions(path), default_policy(), at=now)
 
 
+def test_the_tag_of_a_stack_is_the_one_that_gatekeeper_knows():
+    from gatekeeper.gate import STACK_TAG
+    from gatekeeper.stacks import web_access as module
+
+    assert module.STACK_TAG == STACK_TAG
+
+
 def test_from_pending_to_approved_to_deregistered(cloud, vpc, tmp_path, path):
     """The feed comes from gatekeeper's own look at the same moto that the stack changes."""
     subnet = cloud.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.1.0/24")["Subnet"]["SubnetId"]

@@ -13,8 +13,10 @@ from gatekeeper.errors import PlanRefused
 from gatekeeper.stacks.check import kinds, words
 from gatekeeper.stacks.check.index import ANY_PROPERTY
 from gatekeeper.stacks.check.model import Blueprint, Change, Note, Resource
+from gatekeeper.stacks.check.shape import Shape, as_object
 from gatekeeper.stacks.check.values import camel, from_pulumi, hidden, snake
 
+_SHAPE: Final = Shape("Pulumi")
 _CHANGES: Final[dict[str, Change]] = {
     "same": "same",
     "create": "create",
@@ -141,8 +143,8 @@ def read_state(deployment: Mapping[str, Any], *, name: str) -> Blueprint:
     resources: list[Resource] = []
     notes: list[Note] = []
     warnings: list[Note] = []
-    for state in _objects(deployment.get("resources"), name, "resources"):
-        urn, token = _text(state, "urn", name), _text(state, "type", name)
+    for state in _SHAPE.objects(deployment.get("resources"), name, "resources"):
+        urn, token = _SHAPE.text(state, "urn", name), _SHAPE.text(state, "type", name)
         if state.get("delete") is True:
             if kinds.pulumi_kind(token) is not None:
                 warnings.append(words.pending_delete(urn))
@@ -150,10 +152,10 @@ def read_state(deployment: Mapping[str, Any], *, name: str) -> Blueprint:
         if kinds.foreign(token):
             notes.append(words.foreign_type(urn, token))
         resources.append(_resource(urn, state, state, "same"))
-    for pending in _objects(deployment.get("pending_operations"), name, "pending_operations"):
+    for pending in _SHAPE.objects(deployment.get("pending_operations"), name, "pending_operations"):
         begun = pending.get("resource")
         if isinstance(begun, dict) and _matters(str(begun.get("type"))):
-            urn = _text(begun, "urn", name)
+            urn = _SHAPE.text(begun, "urn", name)
             notes.append(words.pending_operation(urn, str(pending.get("type"))))
     return Blueprint(
         source="pulumi-state",
@@ -183,9 +185,9 @@ def _missing(document: Mapping[str, Any], steps: Any, name: str) -> Iterator[Not
         PlanRefused: it lacks all of them, or they are no steps.
     """
     found = dict.fromkeys(_COUNTED, 0)
-    for step in _objects(steps, name, "steps"):
-        _text(step, "urn", name)
-        op = _text(step, "op", name)
+    for step in _SHAPE.objects(steps, name, "steps"):
+        _SHAPE.text(step, "urn", name)
+        op = _SHAPE.text(step, "op", name)
         if op in found:
             found[op] += 1
     for op in _COUNTED:
@@ -203,7 +205,7 @@ def _missing(document: Mapping[str, Any], steps: Any, name: str) -> Iterator[Not
 
 def _count(document: Mapping[str, Any], op: str) -> float:
     """How many steps of a kind a preview says that it has."""
-    said = _object(document.get("changeSummary")).get(op)
+    said = as_object(document.get("changeSummary")).get(op)
     return min(said, _MANY) if isinstance(said, int | float) else 0
 
 
@@ -211,7 +213,7 @@ def _troubles(document: Mapping[str, Any], name: str) -> Iterable[Note]:
     """What the preview says of its own failure."""
     if document.get("maybeCorrupt"):
         yield words.corrupt("preview")
-    for one in _objects(document.get("diagnostics"), name, "diagnostics"):
+    for one in _SHAPE.objects(document.get("diagnostics"), name, "diagnostics"):
         if one.get("severity") == "error":
             yield words.errored(str(one.get("urn") or "preview"))
 
@@ -283,37 +285,11 @@ def _resource(
         urn,
         str(state.get("type")),
         inputs or {},
-        outputs=_object(state.get("outputs")),
-        old=_object(old.get("inputs")) if old is not None else None,
-        property_dependencies=_object(dependencies) if dependencies else None,
+        outputs=as_object(state.get("outputs")),
+        old=as_object(old.get("inputs")) if old is not None else None,
+        property_dependencies=as_object(dependencies) if dependencies else None,
         dependencies=[d for d in state.get("dependencies") or [] if isinstance(d, str)],
         op=op,
         id=state.get("id") or (old or {}).get("id"),
     )
     return made if change == op else replace(made, change="kept")
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any, name: str, what: str) -> list[Mapping[str, Any]]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise PlanRefused(
-            f"{name}: {what} is no list of objects: this is nothing that Pulumi wrote",
-            zh=f"{name}：{what} 不是对象列表，不是 Pulumi 生成的文件",
-        )
-    return value
-
-
-def _text(item: Mapping[str, Any], key: str, name: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not value:
-        raise PlanRefused(
-            f"{name}: an entry has no {key}: this is nothing that Pulumi wrote, or a part is"
-            " missing",
-            zh=f"{name}：有条目缺少 {key}，不是 Pulumi 生成的文件，或内容不完整",
-        )
-    return value

@@ -12,8 +12,10 @@ from gatekeeper.errors import PlanRefused
 from gatekeeper.stacks.check import kinds, words
 from gatekeeper.stacks.check.model import Blueprint, Change, Hidden, Note, Resource
 from gatekeeper.stacks.check.references import References, bare_address, module_of
+from gatekeeper.stacks.check.shape import Shape, as_object
 from gatekeeper.stacks.check.values import from_terraform, hidden
 
+_SHAPE: Final = Shape("Terraform")
 _CHANGES: Final[dict[tuple[str, ...], Change]] = {
     ("no-op",): "same",
     ("read",): "same",
@@ -60,12 +62,12 @@ def read_plan(document: Mapping[str, Any], *, name: str) -> Blueprint:
     Raises:
         PlanRefused: changes are missing, or are no changes.
     """
-    changes = _objects(document.get("resource_changes"), name, "resource_changes")
+    changes = _SHAPE.objects(document.get("resource_changes"), name, "resource_changes")
     instances: dict[tuple[str, str], list[str]] = {}
     for one in changes:
-        address, module = _text(one, "address", name), _module(one)
+        address, module = _SHAPE.text(one, "address", name), _module(one)
         instances.setdefault((module, bare_address(module, address)), []).append(address)
-    _check_whole(document, {_text(one, "address", name) for one in changes}, name)
+    _check_whole(document, {_SHAPE.text(one, "address", name) for one in changes}, name)
     references = References(document.get("configuration"), instances)
     notes = list(_troubles(document, name))
     resources: list[Resource] = []
@@ -85,7 +87,7 @@ def read_plan(document: Mapping[str, Any], *, name: str) -> Blueprint:
     prior = document.get("prior_state")
     if isinstance(prior, dict) and isinstance(prior.get("values"), dict):
         for one in _values(prior["values"], name):
-            if one.get("mode") == "data" and _text(one, "address", name) not in known:
+            if one.get("mode") == "data" and _SHAPE.text(one, "address", name) not in known:
                 resources += _seen(one, name)
     return Blueprint(
         source="terraform-plan",
@@ -109,14 +111,14 @@ def read_state(document: Mapping[str, Any], *, name: str) -> Blueprint:
         if one.get("mode") == "data":
             resources += _seen(one, name)
             continue
-        token, address = _text(one, "type", name), _text(one, "address", name)
+        token, address = _SHAPE.text(one, "type", name), _SHAPE.text(one, "address", name)
         if kinds.foreign(token):
             notes.append(words.foreign_type(address, token))
         kind = kinds.terraform_kind(token)
         if kind is None:
             resources.append(Resource(address=address, type=token, change="same"))
             continue
-        after = _read(kind, _object(one.get("values")), None, one.get("sensitive_values"))
+        after = _read(kind, as_object(one.get("values")), None, one.get("sensitive_values"))
         computed = {"ingress": after.pop("ingress")} if "ingress" in after else {}
         resources.append(
             Resource(
@@ -140,7 +142,7 @@ def _changed(
     name: str,
 ) -> Resource | None:
     """One entry of ``resource_changes``; ``unsure`` gets a new group that may have rules or not."""
-    address, token = _text(one, "address", name), _text(one, "type", name)
+    address, token = _SHAPE.text(one, "address", name), _SHAPE.text(one, "type", name)
     change = one.get("change")
     if not isinstance(change, dict) or not isinstance(change.get("actions"), list):
         raise PlanRefused(
@@ -290,8 +292,8 @@ def _read(
         key = kind.terraform_name(name)
         if key not in properties and name in properties:
             key = name  # a data source has Pulumi's name of it
-        late = True if unknown is True else _object(unknown).get(key)
-        veiled = True if marked is True else _object(marked).get(key)
+        late = True if unknown is True else as_object(unknown).get(key)
+        veiled = True if marked is True else as_object(marked).get(key)
         value = properties.get(key)
         if value is None and not late:
             continue
@@ -303,10 +305,10 @@ def _read(
 
 def _seen(one: Mapping[str, Any], name: str) -> Iterable[Resource]:
     """A data source: what is on AWS already."""
-    kind = kinds.terraform_kind(_text(one, "type", name))
+    kind = kinds.terraform_kind(_SHAPE.text(one, "type", name))
     if kind is None or kind.name not in _SEEN:
         return ()
-    return (_existing(kind, _text(one, "address", name), _object(one.get("values")), None),)
+    return (_existing(kind, _SHAPE.text(one, "address", name), as_object(one.get("values")), None),)
 
 
 def _existing(kind: kinds.Kind, address: str, values: Mapping[str, Any], unknown: Any) -> Resource:
@@ -331,10 +333,10 @@ def _values(values: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]
                 f"{name}: a module is no object, or is nested too deep",
                 zh=f"{name}：模块不是对象，或嵌套过深",
             )
-        yield from _objects(module.get("resources"), name, "resources")
+        yield from _SHAPE.objects(module.get("resources"), name, "resources")
         todo += [
             (child, depth + 1)
-            for child in _objects(module.get("child_modules"), name, "child_modules")
+            for child in _SHAPE.objects(module.get("child_modules"), name, "child_modules")
         ]
 
 
@@ -355,7 +357,7 @@ def _troubles(document: Mapping[str, Any], name: str) -> Iterator[Note]:
     """What the plan says of its own failure, and of what it put off."""
     if document.get("errored"):
         yield words.errored("plan")
-    for one in _objects(document.get("deferred_changes"), name, "deferred_changes"):
+    for one in _SHAPE.objects(document.get("deferred_changes"), name, "deferred_changes"):
         change = one.get("resource_change")
         address = change.get("address") if isinstance(change, dict) else None
         yield words.deferred(str(address or "plan"), str(one.get("reason") or "unknown"))
@@ -374,29 +376,3 @@ def _module(one: Mapping[str, Any]) -> str:
 def _id(values: Any) -> str | None:
     found = values.get("id") if isinstance(values, dict) else None
     return found if isinstance(found, str) and found else None
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any, name: str, what: str) -> list[Mapping[str, Any]]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise PlanRefused(
-            f"{name}: {what} is no list of objects: this is nothing that Terraform wrote",
-            zh=f"{name}：{what} 不是对象列表，不是 Terraform 生成的文件",
-        )
-    return value
-
-
-def _text(item: Mapping[str, Any], key: str, name: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not value:
-        raise PlanRefused(
-            f"{name}: an entry has no {key}: this is nothing that Terraform wrote, or a part is"
-            " missing",
-            zh=f"{name}：有条目缺少 {key}，不是 Terraform 生成的文件，或内容不完整",
-        )
-    return value

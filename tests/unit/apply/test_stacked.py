@@ -290,6 +290,28 @@ def test_a_register_that_moves_during_the_preview_stops_the_run(scene, store):
     assert _ups(store, report) == []
 
 
+def test_an_address_that_moves_during_the_preview_stops_the_update(scene):
+    scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
+    scene.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
+    scene.keeper.apply(_stored(scene.keeper.plan()))
+    gate = scene.named("gatekeeper-gate")
+    ups = len(scene.stack.ups)
+    scene.keeper.file("F4", Kind.NEW, ("52.83.0.4",))
+
+    def move():
+        scene.account.world.addresses.pop("52.83.0.4", None)
+        one = scene.account.world.interfaces[scene.dual]
+        scene.account.world.interfaces[scene.dual] = one._replace(associations=())
+
+    scene.stack.on_propose = move
+    report = scene.keeper.apply()
+    assert report.exit_status == 3
+    assert len(scene.stack.ups) == ups
+    assert gate not in scene.account.world.interfaces[scene.dual].group_ids
+    ended = {str(one.result) for one in _by(report, "attach")}
+    assert ended <= {"drifted", "blocked"}
+
+
 def test_nobody_gains_the_gate_who_is_not_decided_open_any_more(scene):
     scene.keeper.file("F1", Kind.NEW, ("52.83.0.1",))
     scene.keeper.file("F2", Kind.NEW, ("52.83.0.2",))
