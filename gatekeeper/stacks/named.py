@@ -40,13 +40,26 @@ def named_decisions(
             )
         )
     try:
-        return _fresh(Path(path), _pem(key or os.environ.get(PUBLIC_KEY)), at or datetime.now(UTC))
+        now = at or datetime.now(UTC)
+        return still_good(_fresh(Path(path), _pem(key or os.environ.get(PUBLIC_KEY)), now), now)
     except FeedError as error:
         return Decisions(problem=error)
 
 
-def still_fresh(found: Decisions, at: datetime | None = None) -> Decisions:
-    """A feed that was read before; one that has expired since says so and nothing else."""
+def still_good(found: Decisions, at: datetime | None = None) -> Decisions:
+    """A feed that was read before, if a stack may be built on it; else it says why and no more.
+
+    One that has expired since may not, and one of a dump never: its answers are as old as they
+    are, whatever the feed's own time says.
+    """
+    if found.offline:
+        return Decisions(
+            problem=FeedError(
+                "the decision feed was made from a dump, which may be older than it says; make it"
+                " from the live accounts, without --dump",
+                zh="决策文件由 --dump 生成，其数据可能已过时；请不带 --dump，从实际账号重新生成",
+            )
+        )
     if found.expires_at is None or (at or datetime.now(UTC)) < found.expires_at:
         return found
     until = found.expires_at.isoformat()

@@ -36,7 +36,7 @@ from gatekeeper.stacks.access import (
     read_sources,
 )
 from gatekeeper.stacks.feed import Decisions, Family
-from gatekeeper.stacks.named import named_decisions, still_fresh
+from gatekeeper.stacks.named import named_decisions, still_good
 
 COMPONENT_TYPE: Final = "gatekeeper:stacks:WebAccess"
 COMPONENT_TAG: Final = "gatekeeper:component"
@@ -245,7 +245,7 @@ def _only(name: str, groups: Sequence[str] | None) -> str:
 
 def _decisions(given: str | Path | Decisions | None, key: str | bytes | Path | None) -> Decisions:
     if isinstance(given, Decisions):
-        return still_fresh(given)
+        return still_good(given)
     config = pulumi.Config("gatekeeper")
     return named_decisions(
         given or config.get("decisions"),

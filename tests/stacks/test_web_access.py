@@ -189,6 +189,7 @@ def test_what_cannot_be_believed_closes_and_says_why(engine, cloud, access, grou
             good.replace('"open"', '"closed"'), encoding="utf-8"
         ),
         "cut short": lambda: path.write_text(good[:-20], encoding="utf-8"),
+        "made from a dump": lambda: write(path, decided("eni-1", V4), offline=True),
         "the schema": lambda: path.write_text(json.dumps({"schema": "x/1"}), encoding="utf-8"),
     }
     for why, spoil in spoiled.items():

@@ -87,6 +87,8 @@ class _Judge:
             (*blueprint.not_judged, *self._opened.notes, *self._ties.notes)
         )
         self._warnings: dict[Note, None] = dict.fromkeys(blueprint.warnings)
+        if decisions.offline:
+            self._warnings[words.offline_feed()] = None
         self._joins: dict[tuple[str, str, Family, str], tuple[list[Opening], Why]] = {}
         """What joins ports that are open already: the openings, and why it must not."""
         self._verdicts: dict[tuple[str, Family], _Standing] = {}

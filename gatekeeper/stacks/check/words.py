@@ -89,6 +89,16 @@ def missing_steps(op: str, said: float, found: int) -> Note:
     )
 
 
+def offline_feed() -> Note:
+    """Decisions that rest on saved answers."""
+    return Note(
+        "",
+        "the decision feed was made from a dump, which may be older than it says; WebAccess and the"
+        " policy pack do not believe it",
+        "决策文件由 --dump 生成，其数据可能已过时；WebAccess 与策略包均不予采信",
+    )
+
+
 def perhaps_dynamic(resource: str) -> Note:
     """A new group of which Terraform does not show whether it has rules of its own."""
     return Note(

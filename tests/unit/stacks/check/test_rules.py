@@ -587,3 +587,12 @@ def test_unknown_parts_of_a_terraform_block_are_not_judged():
         group = change(address, values, actions=("update",), before=before, unknown=unknown)
         found = judge(terraform(group, tf_tied(OPEN)))
         assert [note.resource for note in found.not_judged] == [address], unknown
+
+
+def test_a_feed_of_a_dump_is_judged_with_a_warning():
+    plan = preview(step(INGRESS, "r", web()), tied(OPEN))
+    found = judge(plan, data=feed(offline=True))
+    assert found.exit_status == 0
+    [warning] = found.warnings
+    assert "made from a dump" in warning.reason
+    assert judge(plan).warnings == ()
