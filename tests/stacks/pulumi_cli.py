@@ -7,6 +7,7 @@ the engine; it is no Pulumi.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import Callable, Mapping
@@ -102,26 +103,30 @@ class FakeCli:
         [client] = [one.partition("=")[2] for one in args if one.startswith("--client=")]
         run = Run(dry_run=dry_run)
         monitor = _Monitor(engine, run)
-        server = grpc.server(ThreadPoolExecutor(max_workers=8))
+        hands = ThreadPoolExecutor(max_workers=8)
+        server = grpc.server(hands)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(_Served(monitor), server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         before = copy.deepcopy(engine.state)
         try:
-            with grpc.insecure_channel(client) as channel:
-                answer = language_pb2_grpc.LanguageRuntimeStub(channel).Run(
-                    language_pb2.RunRequest(
-                        project=engine.project,
-                        stack=engine.stack,
-                        monitor_address=f"127.0.0.1:{port}",
-                        dryRun=dry_run,
-                        parallel=4,
-                        organization="organization",
-                    )
-                )
-            if answer.error:
+            error = _run_of(
+                client,
+                language_pb2.RunRequest(
+                    project=engine.project,
+                    stack=engine.stack,
+                    monitor_address=f"127.0.0.1:{port}",
+                    dryRun=dry_run,
+                    parallel=4,
+                    organization="organization",
+                ),
+            )
+            # Steps under way when the program died are finished and recorded, as the engine does.
+            server.stop(0).wait()
+            hands.shutdown(wait=True)
+            if error:
                 monitor.keep()
-                self._refuse(f"error: {answer.error}")
+                self._refuse(f"error: {error}")
             try:
                 monitor.finish()
             except (RuntimeError, EngineError) as error:
@@ -157,6 +162,32 @@ class FakeCli:
         lines = [json.dumps({"sequence": n, "timestamp": 0, **one}) + "\n"
                  for n, one in enumerate(self.tamper(events))]  # fmt: skip
         log.write_text("".join(lines), encoding="utf-8")
+
+
+def _run_of(client: str, request: Any) -> str:
+    """The program's error, or nothing.
+
+    A program that dies may take the SDK's server along: its clean-up raises (InvalidStateError)
+    where a resource's outputs had been resolved in part, and leaves its event loop open.  The
+    engine takes that for a failed run.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def noted() -> asyncio.AbstractEventLoop:
+        loops.append(made())
+        return loops[-1]
+
+    made, asyncio.new_event_loop = asyncio.new_event_loop, noted
+    try:
+        with grpc.insecure_channel(client) as channel:
+            return str(language_pb2_grpc.LanguageRuntimeStub(channel).Run(request).error)
+    except grpc.RpcError as error:
+        return str(error.details())
+    finally:
+        asyncio.new_event_loop = made
+        for loop in loops:
+            if not loop.is_running():
+                loop.close()
 
 
 class _Served:
