@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gatekeeper.errors import SchemaOutdated, StoreError
 from gatekeeper.store.engine import Database
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every schema there ever was, oldest first."""
 
 

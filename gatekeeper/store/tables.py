@@ -241,3 +241,23 @@ events = Table(
     Index("events_at", "at"),
 )
 """Events whose effect is stored: one that comes again is known."""
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("application_id", Key, primary_key=True),
+    Column("rule", Key, primary_key=True),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", Text, nullable=False),
+    Column("at", Key, nullable=False),
+)
+"""What a person answered to a question of the review; beside the application, which may be final."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("data", Text, nullable=False),
+)
+"""How far a portal was read, in the transaction that stored what was read."""
