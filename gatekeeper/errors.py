@@ -16,6 +16,7 @@ GatekeeperError
 │   ├── LeaseLost
 │   └── TrailBroken
 ├── FleetError
+├── PortalError           carries the portal's name
 ├── FeedError
 ├── StackError            carries a code, as AwsError does
 └── PlanError
@@ -126,6 +127,14 @@ class TrailBroken(StoreError):
 
 class FleetError(GatekeeperError):
     """The workers that read the accounts cannot be had."""
+
+
+class PortalError(GatekeeperError):
+    """A portal cannot be read, or answers what cannot be meant; nothing of it was stored."""
+
+    def __init__(self, message: str, *, portal: str, zh: str | None = None) -> None:
+        super().__init__(message, zh=zh)
+        self.portal = portal
 
 
 class FeedError(GatekeeperError):
