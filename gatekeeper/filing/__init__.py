@@ -10,6 +10,7 @@ from gatekeeper.filing.digest import (
     utc_text,
 )
 from gatekeeper.filing.fold import entity_keys, fold, judge_service_licence, same_entity
+from gatekeeper.filing.forgetting import Erased, Person, forget, is_final, keep_forgotten
 from gatekeeper.filing.licence import (
     Licence,
     LicenceError,
@@ -17,7 +18,7 @@ from gatekeeper.filing.licence import (
     parse_licence,
     parse_public_security,
 )
-from gatekeeper.filing.lifecycle import MOVES, STATUS_ZH, check_move, path
+from gatekeeper.filing.lifecycle import KIND_ZH, MOVES, STATUS_ZH, check_move, path
 from gatekeeper.filing.merge import Merge, Step, StepKind, Stored, merge, merge_files
 from gatekeeper.filing.miit import Dated, Gap, MiitAnswer, MiitExport, MiitRow
 from gatekeeper.filing.model import (
@@ -34,6 +35,17 @@ from gatekeeper.filing.model import (
     Service,
     ServiceType,
     Status,
+)
+from gatekeeper.filing.personal import (
+    SEALED,
+    certificate_is_personal,
+    is_resident_id,
+    is_sealed,
+    mask_number,
+    mask_record,
+    mask_text,
+    mask_tree,
+    masked_places,
 )
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 from gatekeeper.filing.search import Search, search_words
@@ -59,9 +71,11 @@ from gatekeeper.filing.workdays import (
 )
 
 __all__ = [
+    "KIND_ZH",
     "LOOKUP_RULE",
     "MAX_PROBLEMS",
     "MOVES",
+    "SEALED",
     "SHANGHAI",
     "STATUS_ZH",
     "Access",
@@ -73,6 +87,7 @@ __all__ = [
     "Difference",
     "Doubt",
     "Entity",
+    "Erased",
     "Filing",
     "FilingIssue",
     "FilingState",
@@ -88,6 +103,7 @@ __all__ = [
     "Order",
     "OrderKind",
     "Outcome",
+    "Person",
     "Point",
     "PoliceNumber",
     "Problem",
@@ -109,6 +125,7 @@ __all__ = [
     "Verified",
     "Where",
     "advance",
+    "certificate_is_personal",
     "check_move",
     "content_digest",
     "content_text",
@@ -116,7 +133,17 @@ __all__ = [
     "end_of",
     "entity_keys",
     "fold",
+    "forget",
+    "is_final",
+    "is_resident_id",
+    "is_sealed",
     "judge_service_licence",
+    "keep_forgotten",
+    "mask_number",
+    "mask_record",
+    "mask_text",
+    "mask_tree",
+    "masked_places",
     "merge",
     "merge_files",
     "parse_licence",

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gatekeeper.errors import IllegalMove
-from gatekeeper.filing.model import Status
+from gatekeeper.filing.model import Kind, Status
 
 MOVES: Final[Mapping[Status, tuple[Status, ...]]] = MappingProxyType(
     {
@@ -42,6 +42,19 @@ MOVES: Final[Mapping[Status, tuple[Status, ...]]] = MappingProxyType(
     }
 )
 """The single steps that are legal, in the order in which a path tries them."""
+
+KIND_ZH: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
+    {
+        Kind.NEW: ("新增", "首次备案", "新增网站", "新增APP", "新增互联网信息服务"),
+        Kind.TRANSFER_IN: ("新增接入", "转入", "接入备案"),
+        Kind.CHANGE: ("变更信息", "变更主体", "变更备案", "变更互联网信息服务"),
+        Kind.CHANGE_IP: ("变更IP", "变更IP地址"),
+        Kind.DEREGISTER_SERVICE: ("注销网站", "注销APP", "注销互联网信息服务"),
+        Kind.DEREGISTER_ENTITY: ("注销主体",),
+        Kind.CANCEL_ACCESS: ("取消接入",),
+    }
+)
+"""What an application asks for, in Chinese; the first is the usual word."""
 
 STATUS_ZH: Final[Mapping[Status, str]] = MappingProxyType(
     {

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from socket import inet_aton
 from typing import Final, TypeVar
 
-from gatekeeper.filing import STATUS_ZH, Kind, ServiceType, Status
+from gatekeeper.filing import KIND_ZH, STATUS_ZH, Kind, ServiceType, Status
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The offset of every time that is written without one."""
@@ -41,15 +41,6 @@ _IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _IPV4_LIST: Final = re.compile(rf"{_IPV4}(?:;{_IPV4})*")
 _RANGE: Final = re.compile(r"[0-9a-fA-F.:]+\s*[-~–—]\s*[0-9a-fA-F.:]+")
 
-_KIND_ZH: Final = {
-    Kind.NEW: ("新增", "首次备案", "新增网站", "新增APP", "新增互联网信息服务"),
-    Kind.TRANSFER_IN: ("新增接入", "转入", "接入备案"),
-    Kind.CHANGE: ("变更信息", "变更主体", "变更备案", "变更互联网信息服务"),
-    Kind.CHANGE_IP: ("变更IP", "变更IP地址"),
-    Kind.DEREGISTER_SERVICE: ("注销网站", "注销APP", "注销互联网信息服务"),
-    Kind.DEREGISTER_ENTITY: ("注销主体",),
-    Kind.CANCEL_ACCESS: ("取消接入",),
-}
 _SERVICE_TYPE_ZH: Final = {ServiceType.WEBSITE: ("网站",), ServiceType.APP: ("APP", "应用程序")}
 _ELSEWHERE: Final = frozenset({"mini_program", "fast_app", "小程序", "快应用"})
 
@@ -84,7 +75,7 @@ def kind(value: str) -> Kind:
     found = _KINDS.get(_word(value)) or _KINDS.get(_word(value, join=""))
     if found is None:
         names = ", ".join(Kind)
-        zh = "、".join(words[0] for words in _KIND_ZH.values())
+        zh = "、".join(words[0] for words in KIND_ZH.values())
         raise FieldError(
             f"not a kind of application; one of {names}", f"申请类型无效，应为{zh}之一"
         )
@@ -246,7 +237,7 @@ def _word(value: str, join: str = "_") -> str:
 
 
 _KINDS: Final = {str(item): item for item in Kind} | {
-    _word(word): item for item, words in _KIND_ZH.items() for word in words
+    _word(word): item for item, words in KIND_ZH.items() for word in words
 }
 _STATUSES: Final = {str(item): item for item in Status} | {
     zh: item for item, zh in STATUS_ZH.items()

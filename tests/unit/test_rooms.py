@@ -89,6 +89,10 @@ IMPURE_CALLS = ("print", "open", "input", "now", "utcnow", "today", "read_bytes"
 
 #: Doors beside a folder's front, (importing room, module or folder), and why.
 SIDE_DOORS: dict[tuple[str, str], str] = {
+    **dict.fromkeys(
+        [(room, "gatekeeper.filing.review") for room in ("sources", "desk", "cli", "report")],
+        "the review has a front of its own: a register is read without its models",
+    ),
     ("__main__", "gatekeeper.cli.entry"): "the process starts here, before the command tree loads",
     ("cli", "gatekeeper.aws"): "boto3 takes a second to import, and a dump does without it",
     ("cli", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",

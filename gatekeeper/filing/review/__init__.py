@@ -1,0 +1,96 @@
+"""The review of an application: every rule of the guides, pure."""
+
+from gatekeeper.filing.review.case import Case
+from gatekeeper.filing.review.checklist import checklist
+from gatekeeper.filing.review.dossier import (
+    LONG_TERM,
+    Answer,
+    App,
+    Attachment,
+    Domain,
+    Dossier,
+    DossierAccess,
+    DossierEntity,
+    DossierService,
+    Fault,
+    Person,
+    Platform,
+    read_dossier,
+    unknown_keys,
+)
+from gatekeeper.filing.review.facts import (
+    AccountFacts,
+    AddressFacts,
+    BalancerFacts,
+    DomainFacts,
+    Facts,
+    Holding,
+    Lookup,
+    ShownNumber,
+    Told,
+    not_told,
+)
+from gatekeeper.filing.review.judge import judge, review
+from gatekeeper.filing.review.model import (
+    GUIDES,
+    Area,
+    How,
+    Level,
+    Material,
+    Note,
+    Result,
+    Review,
+    Rule,
+    Verdict,
+)
+from gatekeeper.filing.review.provider import ProviderRules
+from gatekeeper.filing.review.registry import rules
+from gatekeeper.filing.review.surroundings import Peer, Surroundings
+from gatekeeper.filing.review.words import AnswerWord, AttachmentKind
+
+__all__ = [
+    "GUIDES",
+    "LONG_TERM",
+    "AccountFacts",
+    "AddressFacts",
+    "Answer",
+    "AnswerWord",
+    "App",
+    "Area",
+    "Attachment",
+    "AttachmentKind",
+    "BalancerFacts",
+    "Case",
+    "Domain",
+    "DomainFacts",
+    "Dossier",
+    "DossierAccess",
+    "DossierEntity",
+    "DossierService",
+    "Facts",
+    "Fault",
+    "Holding",
+    "How",
+    "Level",
+    "Lookup",
+    "Material",
+    "Note",
+    "Peer",
+    "Person",
+    "Platform",
+    "ProviderRules",
+    "Result",
+    "Review",
+    "Rule",
+    "ShownNumber",
+    "Surroundings",
+    "Told",
+    "Verdict",
+    "checklist",
+    "judge",
+    "not_told",
+    "read_dossier",
+    "review",
+    "rules",
+    "unknown_keys",
+]

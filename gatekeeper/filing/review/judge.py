@@ -1,0 +1,109 @@
+"""One application judged by every rule."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gatekeeper.filing.review.case import Case
+from gatekeeper.filing.review.checklist import checklist
+from gatekeeper.filing.review.model import (
+    Level,
+    Note,
+    Result,
+    Review,
+    Rule,
+    Verdict,
+    missing,
+)
+from gatekeeper.filing.review.registry import rules
+from gatekeeper.filing.review.words import AnswerWord
+
+_OFF: Final = Note(
+    Verdict.NOT_APPLICABLE, "", "the provider's rules leave it out", "该接入商的规则不含此项"
+)
+_OTHER_KIND: Final = Note(
+    Verdict.NOT_APPLICABLE,
+    "",
+    "does not concern this kind of application",
+    "不适用于此类申请",
+)
+_OTHER_SERVICE: Final = Note(
+    Verdict.NOT_APPLICABLE,
+    "",
+    "does not concern this kind of service",
+    "不适用于此类服务",
+)
+
+
+def review(case: Case) -> Review:
+    """Judge a case by every rule; nothing is raised for whatever a record says."""
+    found = [result for one in rules().values() for result in judge(one, case)]
+    found.sort(key=lambda result: result.verdict.rank)
+    return Review(
+        application_id=case.record.application_id,
+        filing_id=case.record.filing_id,
+        provider=case.provider.provider,
+        results=tuple(found),
+        checklist=checklist(case),
+    )
+
+
+def judge(rule: Rule, case: Case) -> tuple[Result, ...]:
+    """What one rule says: everything that is as bad as the worst of it, in the record's order."""
+    level = case.provider.rules.get(rule.id, rule.level)
+    notes = _notes(rule, case, level)
+    worst = min((note.verdict.rank for note in notes), default=None)
+    if worst is None:
+        return (_result(rule, Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
+    return tuple(_result(rule, note) for note in dict.fromkeys(notes) if note.verdict.rank == worst)
+
+
+def _notes(rule: Rule, case: Case, level: Level) -> list[Note]:
+    if level is Level.OFF:
+        return [_OFF]
+    if case.kind not in rule.kinds:
+        return [_OTHER_KIND]
+    if rule.services:
+        service = case.service_type
+        if service is None:
+            return [missing("service.type")]
+        if service not in rule.services:
+            return [_OTHER_SERVICE]
+    return [_answered(rule, _levelled(note, level), case) for note in rule.check(case)]
+
+
+def _levelled(note: Note, level: Level) -> Note:
+    """A breach counts as what the rule's level says."""
+    if note.verdict is Verdict.FAIL and level is Level.WARN:
+        return note._replace(verdict=Verdict.WARN)
+    return note
+
+
+def _answered(rule: Rule, note: Note, case: Case) -> Note:
+    """A question that somebody answered is a question no more."""
+    answer = case.answers.get(rule.id)
+    if note.verdict is not Verdict.ASK or answer is None or answer.answer is None:
+        return note
+    by = answer.by or "?"
+    if answer.answer is AnswerWord.YES:
+        return Note(Verdict.PASS, note.field, f"confirmed by {by}", f"已由 {by} 确认")
+    return Note(
+        Verdict.FAIL,
+        note.field,
+        f"{by} says no: {note.message}",
+        f"{by} 答“否”：{note.message_zh}",
+    )
+
+
+def _result(rule: Rule, note: Note) -> Result:
+    mends = note.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    return Result(
+        rule.id,
+        note.verdict,
+        note.field,
+        note.message,
+        note.message_zh,
+        rule.remedy if mends else "",
+        rule.remedy_zh if mends else "",
+        rule.sources,
+    )

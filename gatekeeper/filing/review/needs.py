@@ -1,0 +1,237 @@
+"""Which papers and pictures a case needs, and why (appendices 1 and 2 of the guides).
+
+The rules about papers and the checklist read the same answers, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from gatekeeper.filing.review.case import Case
+from gatekeeper.filing.review.model import WITH_CONTENT
+from gatekeeper.filing.review.words import AttachmentKind, Route, ServiceKind, chinese_of
+
+
+class Need(NamedTuple):
+    """Whether something is needed; ``None`` where the record lacks what decides it."""
+
+    needed: bool | None
+    why: str
+    why_zh: str
+    lacks: str = ""
+    """The field that would decide, where ``needed`` is ``None``."""
+
+
+def need(case: Case, kind: AttachmentKind) -> Need:
+    """Whether the case needs attachments of this kind."""
+    if case.kind not in WITH_CONTENT:
+        return Need(False, "this kind of application sends no papers", "此类申请无需提交材料")
+    return _NEEDS[kind](case)
+
+
+def _always(why: str, why_zh: str) -> Callable[[Case], Need]:
+    return lambda _: Need(True, why, why_zh)
+
+
+def _service_head_photo(case: Case) -> Need:
+    if case.one_person:
+        return Need(
+            False,
+            "one person is head of both; the first document serves",
+            "两个负责人为同一人，提交一份证件即可",
+        )
+    return Need(True, "the service's head has a document of their own", "须提交服务负责人证件")
+
+
+def _domain_certificate(_: Case) -> Need:
+    return Need(
+        True,
+        "the domain's real-name record: holder, document type and number",
+        "域名实名认证截图（持有者、证件类型、证件号码）",
+    )
+
+
+def _app_icon(case: Case) -> Need:
+    if case.service_type is None:
+        return Need(None, "needed for an APP", "APP 须提交", "service.type")
+    if case.service_type is ServiceKind.APP:
+        return Need(True, "an APP shows its icon", "APP 须提交图标")
+    return Need(False, "only an APP has an icon", "仅 APP 需要")
+
+
+def _by_hand(case: Case) -> Need:
+    """What the mini-program makes by itself on the electronic route."""
+    if case.route is Route.ELECTRONIC:
+        return Need(
+            False,
+            "the mini-program makes it on the electronic route",
+            "电子化核验时由小程序生成",
+        )
+    if case.route is None:
+        lacks = (
+            "entity.certificate_type"
+            if case.record.entity.certificate_type is None
+            else "the id_type of both heads"
+        )
+        return Need(None, "needed on the manual route", "人工核验时须提交", lacks)
+    return Need(True, "the papers are verified by hand", "人工核验须提交")
+
+
+def _authorisation(case: Case) -> Need:
+    entity, head = case.record.entity, case.record.service.head
+    if not entity.legal_representative:
+        return Need(
+            None,
+            "needed unless the service's head is the legal representative",
+            "服务负责人不是法定代表人时须提交",
+            "entity.legal_representative",
+        )
+    if head is None or not head.name:
+        return Need(
+            None,
+            "needed unless the service's head is the legal representative",
+            "服务负责人不是法定代表人时须提交",
+            "service.head.name",
+        )
+    if _plain(head.name) == _plain(entity.legal_representative):
+        return Need(
+            False,
+            "the service's head is the legal representative",
+            "服务负责人即法定代表人，无需提交",
+        )
+    return Need(
+        True,
+        "the service's head is not the legal representative",
+        "服务负责人不是法定代表人",
+    )
+
+
+def _confirmation(case: Case) -> Need:
+    entity = case.record.entity
+    if not entity.name or not entity.aws_company:
+        return Need(
+            None,
+            "needed where the AWS account is another company's",
+            "亚马逊云科技账号的公司名称与主办单位不一致时须提交",
+            "entity.name" if not entity.name else "entity.aws_company",
+        )
+    if _plain(entity.name) == _plain(entity.aws_company):
+        return Need(
+            False,
+            "the AWS account is the entity's own",
+            "亚马逊云科技账号的公司名称与主办单位一致，无需提交",
+        )
+    return Need(
+        True,
+        "the AWS account's company is not the entity",
+        "亚马逊云科技账号的公司名称与主办单位不一致",
+    )
+
+
+def _commitment(case: Case) -> Need:
+    letters = case.provider.letters
+    app = case.service_type is ServiceKind.APP
+    asked = letters.commitment_app if app else letters.commitment_website
+    places = (*asked.provinces, *asked.electronic)
+    if not places:
+        return Need(False, "the provider asks for none", "该接入商不要求提交")
+    if case.service_type is None:
+        return Need(None, "depends on the kind of service", "取决于服务类型", "service.type")
+    if case.province is None:
+        return Need(
+            None,
+            "needed in " + ", ".join(places),
+            "以下地区须提交：" + "、".join(places),
+            "entity.province",
+        )
+    name = case.province.short
+    if name in asked.provinces:
+        return Need(True, f"{case.province.pinyin} asks for it", f"{name}要求提交")
+    if name in asked.electronic:
+        if case.route is None:
+            return Need(
+                None,
+                f"{case.province.pinyin} asks for it on the electronic route",
+                f"{name}电子化核验时须提交",
+                "entity.certificate_type",
+            )
+        if case.route is Route.ELECTRONIC:
+            return Need(
+                True,
+                f"{case.province.pinyin} asks for it on the electronic route",
+                f"{name}电子化核验时须提交",
+            )
+    return Need(False, f"{case.province.pinyin} does not ask for it", f"{name}不要求提交")
+
+
+def _fraud_risk(case: Case) -> Need:
+    if not case.provider.letters.fraud_risk_app:
+        return Need(False, "the provider asks for none", "该接入商不要求提交")
+    if case.service_type is None:
+        return Need(None, "needed for an APP", "APP 须提交", "service.type")
+    if case.service_type is ServiceKind.APP:
+        return Need(
+            True, "an APP sends it, on its template and sealed", "APP 须按模板填写并盖章提交"
+        )
+    return Need(False, "only an APP sends it", "仅 APP 需要")
+
+
+def _preapproval(case: Case) -> Need:
+    categories = case.record.service.categories
+    if categories is None:
+        return Need(
+            None,
+            "needed for content that an authority approves first",
+            "涉及前置审批的内容须提交",
+            "service.categories",
+        )
+    needed = [one for one in case.provider.preapproval.needed if one in categories]
+    if needed:
+        return Need(
+            True,
+            f"the content is {', '.join(needed)}",
+            f"内容涉及{'、'.join(map(chinese_of, needed))}",
+        )
+    advised = [one for one in case.provider.preapproval.advised if one in categories]
+    if advised:
+        return Need(
+            False,
+            f"the bureau may ask for it: {', '.join(advised)}",
+            f"管局可能要求提交：{'、'.join(map(chinese_of, advised))}",
+        )
+    return Need(False, "no content that an authority approves first", "不涉及前置审批")
+
+
+def _party(_: Case) -> Need:
+    return Need(False, "only where the review asks for it", "仅在审核要求时提交")
+
+
+def _plain(name: str) -> str:
+    """A name without regard to width and white space."""
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+_NEEDS: Final[Mapping[AttachmentKind, Callable[[Case], Need]]] = MappingProxyType(
+    {
+        AttachmentKind.CERTIFICATE_PHOTO: _always(
+            "every entity sends its certificate", "主办单位均须提交有效证件"
+        ),
+        AttachmentKind.HEAD_PHOTO: _always(
+            "the document of the entity's head", "须提交主体负责人证件"
+        ),
+        AttachmentKind.SERVICE_HEAD_PHOTO: _service_head_photo,
+        AttachmentKind.DOMAIN_CERTIFICATE: _domain_certificate,
+        AttachmentKind.APP_ICON: _app_icon,
+        AttachmentKind.SITE_PHOTO: _by_hand,
+        AttachmentKind.VERIFICATION_FORM: _by_hand,
+        AttachmentKind.AUTHORISATION_LETTER: _authorisation,
+        AttachmentKind.CONFIRMATION_LETTER: _confirmation,
+        AttachmentKind.COMMITMENT_LETTER: _commitment,
+        AttachmentKind.FRAUD_RISK_REPORT: _fraud_risk,
+        AttachmentKind.PREAPPROVAL: _preapproval,
+        AttachmentKind.PARTY_LETTER: _party,
+    }
+)

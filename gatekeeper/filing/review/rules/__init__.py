@@ -1,0 +1,5 @@
+"""The rules of the guides, an area a module; importing them registers them."""
+
+from gatekeeper.filing.review.rules import portal
+
+__all__ = ["portal"]

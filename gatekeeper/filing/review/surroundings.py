@@ -1,0 +1,139 @@
+"""What stands beside the application under review: the other applications, and the register."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from gatekeeper.filing.fold import entity_keys, same_entity
+from gatekeeper.filing.model import Entity, Filing, FilingState, Kind, Register, Status
+from gatekeeper.filing.review.dossier import Dossier
+from gatekeeper.filing.review.words import ServiceKind
+
+LIVE: Final = frozenset({FilingState.IN_EFFECT, FilingState.SUSPENDED, FilingState.RESTRICTED})
+
+
+class Peer(NamedTuple):
+    """Another application, as far as a review compares with it."""
+
+    application_id: str
+    filing_id: str
+    kind: Kind | None
+    status: Status | None
+    provider: str
+    entity: Entity
+    service_type: ServiceKind | None
+    service_name: str
+    domains: tuple[str, ...]
+    email: str
+    mobile: str
+
+    @classmethod
+    def of(cls, dossier: Dossier) -> Peer:
+        """A record as the others see it."""
+        service, portal = dossier.service, dossier.portal
+        return cls(
+            dossier.application_id,
+            dossier.filing_id,
+            dossier.kind,
+            dossier.status,
+            dossier.provider,
+            entity_of(dossier),
+            service.type,
+            service.name,
+            tuple(one.name.lower() for one in service.domains if one.name),
+            portal.email.casefold(),
+            portal.mobile,
+        )
+
+
+def entity_of(dossier: Dossier) -> Entity:
+    """The entity of a record, as the register keeps one."""
+    entity = dossier.entity
+    return Entity(
+        name=entity.name,
+        certificate_type=entity.certificate_type or "",
+        certificate_number=entity.certificate_number,
+        province=entity.province,
+        licence=entity.licence,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Peers and filings, found by what a rule compares; made once for many reviews."""
+
+    filings: Mapping[str, Filing]
+    """Every filing of the register by its id, ended ones too."""
+    _by: Mapping[tuple[str, str], tuple[Peer, ...]]
+    _filings_of: Mapping[tuple[str, str], tuple[Filing, ...]]
+
+    @classmethod
+    def of(cls, peers: Iterable[Peer], register: Register | None = None) -> Surroundings:
+        """Index them; of one application id the first peer counts."""
+        first = {(one.application_id or id(one)): one for one in reversed(list(peers))}
+        by: defaultdict[tuple[str, str], list[Peer]] = defaultdict(list)
+        for peer in reversed(first.values()):
+            for key in _keys(peer):
+                by[key].append(peer)
+        filings = register.filings if register is not None else ()
+        of: defaultdict[tuple[str, str], list[Filing]] = defaultdict(list)
+        for filing in filings:
+            for key in _entity_keys(filing.entity):
+                of[key].append(filing)
+            for domain in filing.service.domains:
+                of["domain", domain].append(filing)
+        return cls(
+            {one.filing_id: one for one in filings},
+            {key: tuple(some) for key, some in by.items()},
+            {key: tuple(some) for key, some in of.items()},
+        )
+
+    def with_email(self, email: str) -> tuple[Peer, ...]:
+        """Peers of a portal account's e-mail address."""
+        return self._by.get(("email", email.casefold()), ())
+
+    def with_mobile(self, mobile: str) -> tuple[Peer, ...]:
+        """Peers of a portal account's mobile number."""
+        return self._by.get(("mobile", mobile), ())
+
+    def with_domain(self, domain: str) -> tuple[Peer, ...]:
+        """Peers that file a domain."""
+        return self._by.get(("domain", domain.lower()), ())
+
+    def of_entity(self, entity: Entity) -> tuple[Peer, ...]:
+        """Peers of an entity: the same by certificate, licence or name (DESIGN §15)."""
+        found = {id(peer): peer for key in _entity_keys(entity) for peer in self._by.get(key, ())}
+        return tuple(peer for peer in found.values() if same_entity(peer.entity, entity))
+
+    def filings_of(self, entity: Entity) -> tuple[Filing, ...]:
+        """Living filings of an entity."""
+        found = {
+            one.filing_id: one
+            for key in _entity_keys(entity)
+            for one in self._filings_of.get(key, ())
+        }
+        return tuple(
+            one for one in found.values() if one.state in LIVE and same_entity(one.entity, entity)
+        )
+
+    def filings_with(self, domain: str) -> tuple[Filing, ...]:
+        """Living filings that file a domain."""
+        found = self._filings_of.get(("domain", domain.lower()), ())
+        return tuple(one for one in found if one.state in LIVE)
+
+
+def _keys(peer: Peer) -> Iterable[tuple[str, str]]:
+    yield from _entity_keys(peer.entity)
+    if peer.email:
+        yield "email", peer.email
+    if peer.mobile:
+        yield "mobile", peer.mobile
+    for domain in dict.fromkeys(peer.domains):
+        yield "domain", domain
+
+
+def _entity_keys(entity: Entity) -> Iterable[tuple[str, str]]:
+    return ((f"entity {name}", value) for name, value in entity_keys(entity).items() if value)

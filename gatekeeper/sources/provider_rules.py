@@ -1,0 +1,136 @@
+"""The review rules of each provider: packaged ones, and an operator's files in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from gatekeeper.errors import PolicyError
+from gatekeeper.filing.review import ProviderRules, rules
+from gatekeeper.filing.review.provider import DOCS
+from gatekeeper.policy import checked, read_mapping
+
+DEFAULT_PROVIDER: Final = "nwcd"
+_MAX_BYTES: Final = 200_000
+_DEEPEST: Final = 8
+
+
+@cache
+def packaged_providers() -> Mapping[str, ProviderRules]:
+    """The providers that gatekeeper knows by itself, by name."""
+    return _read(_packaged())
+
+
+def read_providers(paths: Iterable[str | Path]) -> Mapping[str, ProviderRules]:
+    """The packaged providers and those of these files; a file's provider replaces one of its name.
+
+    A file that says ``extends: NAME`` needs only the keys that differ from that provider's.
+
+    Raises:
+        PolicyError: a file cannot be read, or a key of it is wrong; it is named.
+    """
+    given = dict(_packaged())
+    named = list(paths)
+    if not named:
+        return packaged_providers()
+    own = set()
+    for path in named:
+        source, content = str(path), _content(Path(path))
+        name = content.get("provider")
+        if not isinstance(name, str) or not name.strip():
+            raise PolicyError(
+                f"{source}: provider is missing; name the provider that it is about (see {DOCS})",
+                zh=f"{source}：缺少 provider，请写明是哪家接入商的规则（见 {DOCS}）",
+            )
+        base = given.get(name) if content.get("extends") == name else None
+        if base is not None:
+            content = _over(base[1], {k: v for k, v in content.items() if k != "extends"})
+        given[name] = (source, content)
+        own.add(name)
+    found = _read(given)
+    for name in own:
+        _check_rules(found[name], given[name][0])
+    return found
+
+
+def _check_rules(provider: ProviderRules, source: str) -> None:
+    for rule in provider.rules:
+        if rule not in rules():
+            raise PolicyError(
+                f"{source}: rules.{rule}: there is no rule of that name; see filings rules",
+                zh=f"{source}：rules.{rule}：没有该规则，请用 filings rules 查看",
+            )
+
+
+def _packaged() -> Mapping[str, tuple[str, dict[str, Any]]]:
+    folder = resources.files("gatekeeper").joinpath("data/review")
+    found = {}
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        content = read_mapping(file.read_text(encoding="utf-8"), file.name)
+        found[str(content["provider"])] = (file.name, content)
+    return found
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES + 1)
+        if len(text) > _MAX_BYTES:
+            raise PolicyError(
+                f"{path}: larger than {_MAX_BYTES} bytes; this is no file of review rules",
+                zh=f"{path}：超过 {_MAX_BYTES} 字节，不是审核规则文件",
+            )
+        return read_mapping(text.decode(), str(path))
+    except OSError as error:
+        raise PolicyError(
+            f"{path}: {error.strerror or error}; check the path",
+            zh=f"{path}：无法读取（{error.strerror or error}），请检查路径",
+        ) from None
+    except UnicodeDecodeError:
+        raise PolicyError(
+            f"{path}: is not UTF-8 text; save it as UTF-8",
+            zh=f"{path}：不是 UTF-8 文本，请以 UTF-8 保存",
+        ) from None
+
+
+def _read(given: Mapping[str, tuple[str, dict[str, Any]]]) -> Mapping[str, ProviderRules]:
+    return {name: _checked(name, given) for name in given}
+
+
+def _checked(name: str, given: Mapping[str, tuple[str, dict[str, Any]]]) -> ProviderRules:
+    source, content = given[name]
+    whole = _extended(content, source, given, _DEEPEST)
+    return checked(ProviderRules, whole, source, docs=DOCS)
+
+
+def _extended(
+    content: dict[str, Any],
+    source: str,
+    given: Mapping[str, tuple[str, dict[str, Any]]],
+    deeper: int,
+) -> dict[str, Any]:
+    base = content.get("extends")
+    rest = {key: value for key, value in content.items() if key != "extends"}
+    if base is None:
+        return rest
+    if not isinstance(base, str) or base not in given or not deeper:
+        known = ", ".join(given)
+        raise PolicyError(
+            f"{source}: extends: {base} cannot be extended; known are {known}",
+            zh=f"{source}：extends：无法继承 {base}，可用的有 {known}",
+        )
+    base_source, base_content = given[base]
+    return _over(_extended(base_content, base_source, given, deeper - 1), rest)
+
+
+def _over(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """``given`` over ``base``, key by key; lists are replaced whole."""
+    found = dict(base)
+    for key, value in given.items():
+        before = found.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        found[key] = _over(before, value) if both and before is not None else value
+    return found
