@@ -33,6 +33,9 @@ class Told(NamedTuple, Generic[T]):
 NOT_ASKED: Final[Told[Any]] = Told(None, "was not read", "未读取")
 
 
+NO_BALANCER: Final[Told[tuple[str, ...]]] = Told(())
+
+
 def not_told(reason: str, zh: str) -> Told[T]:
     """An unknown fact."""
     return Told(None, reason, zh)
@@ -81,7 +84,7 @@ class AccountFacts:
     """By canonical address; every address of the application is there."""
     balancers: Mapping[str, BalancerFacts] = field(default_factory=dict)
     """By ARN: those that own one of the addresses, and those that the application names."""
-    named: Told[tuple[str, ...]] = field(default_factory=lambda: Told(()))
+    named: Told[tuple[str, ...]] = NO_BALANCER
     """ARNs that the application's ``load_balancer`` fits: none, one, or several."""
 
 
