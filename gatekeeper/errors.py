@@ -12,6 +12,7 @@ GatekeeperError
 │   └── AwsError          carries operation and code
 ├── StoreError
 │   ├── SchemaOutdated
+│   ├── StoreSealed
 │   ├── LeaseHeld
 │   ├── LeaseLost
 │   └── TrailBroken
@@ -111,6 +112,10 @@ class StoreError(GatekeeperError):
 
 class SchemaOutdated(StoreError):
     """The database has another schema than this version of gatekeeper writes."""
+
+
+class StoreSealed(StoreError):
+    """Personal data are encrypted, and their key is not set."""
 
 
 class LeaseHeld(StoreError):

@@ -67,7 +67,7 @@ class _Kept(NamedTuple):
 
     @classmethod
     def read(cls, store: Store, mark: int, policy: Policy, at: datetime) -> _Kept:
-        records = store.records()
+        records = store.records(sealed=True)
         register = fold(
             records.applications,
             records.orders,

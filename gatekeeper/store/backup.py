@@ -151,7 +151,7 @@ def prove(address: Address, label: str) -> TrailReport:
                 zh=f"{label}：不是有效的备份，其中没有 gatekeeper 的数据表",
             )
         with database.read() as connection:
-            report = verify(connection, None)
+            report = verify(connection, None, database.seal)
     check_report(report, label)
     return report
 

@@ -11,6 +11,7 @@ from typing import Any, Final, overload
 
 from gatekeeper.errors import StoreError
 from gatekeeper.filing import (
+    SEALED,
     Access,
     Application,
     Entity,
@@ -79,10 +80,10 @@ _PLAIN_BODY: Final = re.compile(
     rf'"application_id":{_TEXT},"entity":{{"certificate_number":{_TEXT},'
     rf'"certificate_type":{_TEXT},"licence":{_TEXT},"name":{_TEXT},"province":{_TEXT}}},'
     rf'"filing_id":{_TEXT},'
-    rf'"kind":{_TEXT},"review":"","service":{{"domains":{_TEXTS},"licence":{_TEXT},'
+    rf'"kind":{_TEXT},"review":"({SEALED}[^"\\]*)?","service":{{"domains":{_TEXTS},"licence":{_TEXT},'
     rf'"name":{_TEXT},"type":(?:null|{_TEXT})}},"status":{_TEXT},"status_at":{_TEXT}}}'
 )
-"""A body without an escape and without a review, as nearly all are."""
+"""A body without an escape and without a readable review, as nearly all are."""
 _KINDS: Final = {kind.value: kind for kind in Kind}
 _STATUSES: Final = {status.value: status for status in Status}
 _TYPES: Final[dict[str | None, ServiceType | None]] = {
@@ -92,7 +93,7 @@ _TYPES: Final[dict[str | None, ServiceType | None]] = {
 
 
 def unpack(body: str) -> Application:
-    """The application that ``content_text`` wrote.
+    """The application that ``content_text`` wrote; a review that is sealed stays so.
 
     A register of a million is unpacked for every look, so the usual body is read by one pattern,
     three times as fast as by ``json``; what the pattern does not know, ``json`` reads.
@@ -102,7 +103,7 @@ def unpack(body: str) -> Application:
         return _unpack_any(body)
     found = match.groups()
     account_id, ips, load_balancer, application_id = found[:4]
-    filing_id, kind, domains, licence, name, type_, status, status_at = found[9:]
+    filing_id, kind, review, domains, licence, name, type_, status, status_at = found[9:]
     return Application(
         application_id=application_id,
         filing_id=filing_id,
@@ -117,6 +118,7 @@ def unpack(body: str) -> Application:
             domains=tuple(domains[1:-1].split('","')) if domains else (),
         ),
         access=_access(account_id, load_balancer, ips),
+        review=review or "",
     )
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 
 from gatekeeper.errors import StoreError
 from gatekeeper.store.address import Address
+from gatekeeper.store.seal import read_seal
 
 BUSY_SECONDS: Final = 30.0
 """How long a statement waits for another writer of an SQLite file."""
@@ -42,6 +43,7 @@ class Database:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.seal = read_seal()
         self.sqlite = address.dialect == "sqlite"
         # A database in memory is one connection, so its transactions take turns.
         alone = self.sqlite and address.path is None

@@ -23,6 +23,10 @@ class EntryKind(StrEnum):
     APPLICATION_CORRECTED = "application.corrected"
     APPLICATION_OBSERVED = "application.observed"
     """A newer sight of the same status."""
+    APPLICATION_FORGOTTEN = "application.forgotten"
+    """A person was taken out of the record."""
+    REVIEW_ANSWERED = "review.answered"
+    """A question of the review was answered."""
     ORDER_PLACED = "order.placed"
     ORDER_LIFTED = "order.lifted"
     ACCOUNT_PUT = "account.put"
@@ -33,6 +37,8 @@ class EntryKind(StrEnum):
     RUN_CALL = "run.call"
     RUN_RESULT = "run.result"
     RUN_FINISHED = "run.finished"
+    STORE_SEALED = "store.sealed"
+    """What stood in the clear, or under an older key, was sealed with the newest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,8 @@ class TrailReport:
     """The first break of the chain, then rows in order of their id, at most ``REPORTED``."""
     found: int = 0
     """How many problems there are, those not listed too."""
+    sealed: int = 0
+    """Applications whose content could not be checked: it is sealed and the key is not set."""
 
     @property
     def ok(self) -> bool:

@@ -214,7 +214,7 @@ def _prove(script: Path, scratch: Path, label: str) -> tuple[TrailReport, str]:
                     _fill(database, connection, name, columns, rows)
         ensure(database, create=False)
         with database.read() as connection:
-            report = verify(connection, None)
+            report = verify(connection, None, database.seal)
     check_report(report, label)
     return report, schema
 

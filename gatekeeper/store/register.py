@@ -34,6 +34,7 @@ from gatekeeper.store.encoding import canonical, from_text, quote, to_text, unpa
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind
 from gatekeeper.store.orders import read_orders
+from gatekeeper.store.seal import Seal, opener, sealed
 from gatekeeper.store.search import EntityRow, RegisterSearch, entity_row
 from gatekeeper.store.tables import applications, entities, orders, trail
 
@@ -55,6 +56,7 @@ _REGISTER_KINDS: Final = (
     EntryKind.APPLICATION_NEW,
     EntryKind.APPLICATION_MOVED,
     EntryKind.APPLICATION_CORRECTED,
+    EntryKind.APPLICATION_FORGOTTEN,
     EntryKind.ORDER_PLACED,
     EntryKind.ORDER_LIFTED,
 )
@@ -77,11 +79,17 @@ class ApplicationRow(NamedTuple):
     entity: str
 
     @classmethod
-    def of(cls, stored: Stored) -> ApplicationRow:
-        """The row that holds an application and when it was last seen so."""
+    def of(cls, stored: Stored, seal: Seal | None = None) -> ApplicationRow:
+        """The row that holds an application and when it was last seen so.
+
+        The digest is that of the plain content; ``seal`` encrypts the review in the body.
+        """
         application, seen_at = stored
         status_at = utc_text(application.status_at)
         body = content_text(application)
+        digest = text_digest(body)
+        if application.review and seal is not None:
+            body = content_text(sealed(seal, application))
         return cls(
             application.application_id,
             application.filing_id,
@@ -91,7 +99,7 @@ class ApplicationRow(NamedTuple):
             status_at if seen_at is application.status_at else utc_text(seen_at),
             application.entity.name,
             application.access.account_id,
-            text_digest(body),
+            digest,
             body,
             entity_row(application.entity).entity,
         )
@@ -117,10 +125,16 @@ class FilingRegister(RegisterSearch):
             bodies = connection.exec_driver_sql(
                 "SELECT body FROM applications ORDER BY application_id", execution_options=_STREAMED
             )
-            return tuple(map(unpack, bodies.scalars()))
+            return tuple(map(opener(self._db.seal), bodies.scalars()))
 
-    def records(self) -> Records:
-        """Applications, orders and version of one and the same moment."""
+    def records(self, *, sealed: bool = False) -> Records:
+        """Applications, orders and version of one and the same moment.
+
+        Args:
+            sealed: leave reviews as they are stored.  What decides reads none, and must go on
+                where the key is lost: ports have to be closed then too.
+        """
+        read = unpack if sealed else opener(self._db.seal)
         with self._db.read() as connection, uncollected():
             rows = connection.exec_driver_sql(
                 "SELECT body, digest FROM applications ORDER BY application_id",
@@ -129,7 +143,7 @@ class FilingRegister(RegisterSearch):
             found = []
             digests = []
             for body, digest in rows:
-                found.append(unpack(body))
+                found.append(read(body))
                 digests.append(digest)
             standing = read_orders(connection)
             return Records(tuple(found), standing, register_version(digests, standing))
@@ -139,7 +153,12 @@ class FilingRegister(RegisterSearch):
         return found.application if found else None
 
     def stored(self, application_ids: Iterable[str]) -> dict[str, Stored]:
-        """Those of the named applications that are stored, as an import needs them."""
+        """Those of the named applications that are stored, as an import needs them.
+
+        Raises:
+            StoreSealed: a review is sealed and its key is not set.
+        """
+        read = opener(self._db.seal)
         found: dict[str, Stored] = {}
         columns = applications.c
         query = select(columns.application_id, columns.body, columns.seen_at).where(
@@ -148,7 +167,7 @@ class FilingRegister(RegisterSearch):
         with self._db.read() as connection, uncollected():
             for ids in batches(application_ids, BATCH):
                 for name, body, seen_at in connection.execute(query, {"ids": ids}):
-                    found[name] = Stored(application=unpack(body), seen_at=from_text(seen_at))
+                    found[name] = Stored(application=read(body), seen_at=from_text(seen_at))
         return found
 
     def commit_merge(self, merge: Merge, *, actor: str, source: str, at: datetime) -> None:
@@ -183,7 +202,7 @@ class FilingRegister(RegisterSearch):
             """What the trail says; on the way the rows of new applications are written."""
             for step in merge.steps:
                 name = step.application_id
-                row = ApplicationRow.of(step.after)
+                row = ApplicationRow.of(step.after, self._db.seal)
                 before = digests.get(name)
                 if before is None and step.before is not None:
                     before = content_digest(step.before.application)
@@ -252,12 +271,13 @@ class FilingRegister(RegisterSearch):
             ).one_or_none()
             if row is None:
                 raise UnknownRecord(f"no application {name}", zh=f"没有申请 {name}")
-            known = Stored(application=unpack(row[0]), seen_at=from_text(row[1]))
+            body = opener(self._db.seal)(row[0])
+            known = Stored(application=body, seen_at=from_text(row[1]))
             found = known.application
             if found.status is not before and found != before:
                 raise _raced(name)
             after = ApplicationRow.of(
-                Stored(application=application, seen_at=application.status_at)
+                Stored(application=application, seen_at=application.status_at), self._db.seal
             )
             self._replace(connection, [(after, known)])
             self._db.add_missing(connection, entities, [entity_row(application.entity)])

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from gatekeeper.filing import Application, Entity, Kind, Order, Search, Status, search_words
 from gatekeeper.store.bulk import uncollected
-from gatekeeper.store.encoding import unpack
 from gatekeeper.store.engine import Database
 from gatekeeper.store.orders import read_orders
+from gatekeeper.store.seal import opener
 from gatekeeper.store.tables import applications, entities
 
 _COLUMNS: Final = applications.c
@@ -60,7 +60,7 @@ class RegisterSearch:
     def search(self, search: Search, *, limit: int | None = None) -> tuple[Application, ...]:
         """The applications that are looked for, in order of their ids; ``limit`` at most."""
         with self._db.read() as connection, uncollected():
-            return _read(connection, self._conditions(connection, search), limit)
+            return self._read(connection, self._conditions(connection, search), limit)
 
     def search_filings(self, search: Search) -> tuple[Application, ...]:
         """Every application that can matter to the filings that ``search`` concerns.
@@ -73,10 +73,11 @@ class RegisterSearch:
         with self._db.read() as connection, uncollected():
             wanted = self._conditions(connection, concerned)
             if not wanted:
-                return _read(connection, [])
+                return self._read(connection, [])
             named = select(_COLUMNS.filing_id).where(*wanted)
-            own = _read(connection, [_COLUMNS.filing_id.in_(named)])
-            found = {one.application_id: one for one in (*own, *_read(connection, [_ending()]))}
+            own = self._read(connection, [_COLUMNS.filing_id.in_(named)])
+            ends = self._read(connection, [_ending()])
+            found = {one.application_id: one for one in (*own, *ends)}
             return tuple(found[name] for name in sorted(found))
 
     def filing_past(self, record: str) -> FilingPast | None:
@@ -94,8 +95,8 @@ class RegisterSearch:
             of = or_(_COLUMNS.filing_id == filing_id, _COLUMNS.application_id == record)
             return FilingPast(
                 filing_id,
-                _read(connection, [of]),
-                _read(connection, [_ending()]),
+                self._read(connection, [of]),
+                self._read(connection, [_ending()]),
                 read_orders(connection),
             )
 
@@ -133,18 +134,23 @@ class RegisterSearch:
         compared = select(named).where(entities.c.entity == _COLUMNS.entity)
         return compared.correlate(applications).scalar_subquery()
 
+    def _read(
+        self,
+        connection: Connection,
+        conditions: list[ColumnElement[bool]],
+        limit: int | None = None,
+    ) -> tuple[Application, ...]:
+        """Applications to be shown or folded: a review whose key is not set stays sealed."""
+        query = select(_COLUMNS.body).where(*conditions)
+        query = query.order_by(_COLUMNS.application_id).limit(limit)
+        read = opener(self._db.seal, lenient=True)
+        return tuple(map(read, connection.execute(query).scalars()))
+
 
 def _ending() -> ColumnElement[bool]:
     return and_(
         _COLUMNS.kind == Kind.DEREGISTER_ENTITY.value, _COLUMNS.status == Status.APPROVED.value
     )
-
-
-def _read(
-    connection: Connection, conditions: list[ColumnElement[bool]], limit: int | None = None
-) -> tuple[Application, ...]:
-    query = select(_COLUMNS.body).where(*conditions).order_by(_COLUMNS.application_id).limit(limit)
-    return tuple(unpack(body) for body in connection.execute(query).scalars())
 
 
 def _can_stand(text: str) -> bool:

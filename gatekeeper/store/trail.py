@@ -21,6 +21,7 @@ _REGISTER: Final = (
     EntryKind.APPLICATION_MOVED,
     EntryKind.APPLICATION_CORRECTED,
     EntryKind.APPLICATION_OBSERVED,
+    EntryKind.APPLICATION_FORGOTTEN,
     EntryKind.ORDER_PLACED,
     EntryKind.ORDER_LIFTED,
 )
@@ -101,7 +102,7 @@ class Trail:
             expect: a head's hash seen earlier; it must be in the trail, or its tail was cut off.
         """
         with self._db.read() as connection, uncollected():
-            return verify(connection, expect)
+            return verify(connection, expect, self._db.seal)
 
     def _entries(self, query: Select[Any]) -> tuple[TrailEntry, ...]:
         with self._db.read() as connection:
