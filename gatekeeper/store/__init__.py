@@ -30,15 +30,18 @@ from gatekeeper.store.model import (
 from gatekeeper.store.opening import open_store, stored_schema
 
 if TYPE_CHECKING:
+    from gatekeeper.store.answers import StoredAnswer
     from gatekeeper.store.backup import Backup, Restored, restore_backup, write_backup
     from gatekeeper.store.jobs import JobRun
     from gatekeeper.store.lease import Clock, Lease, SystemClock
     from gatekeeper.store.outbox import Backlog, Notice, NoticeState, Queued
     from gatekeeper.store.register import Records
     from gatekeeper.store.schema import Schema
+    from gatekeeper.store.sources import Source
     from gatekeeper.store.store import Store
 
 _LATE = {
+    "StoredAnswer": "gatekeeper.store.answers",
     "Backup": "gatekeeper.store.backup",
     "Backlog": "gatekeeper.store.outbox",
     "Clock": "gatekeeper.store.lease",
@@ -50,6 +53,7 @@ _LATE = {
     "Records": "gatekeeper.store.register",
     "Restored": "gatekeeper.store.backup",
     "Schema": "gatekeeper.store.schema",
+    "Source": "gatekeeper.store.sources",
     "Store": "gatekeeper.store.store",
     "SystemClock": "gatekeeper.store.lease",
     "restore_backup": "gatekeeper.store.backup",
@@ -81,7 +85,9 @@ __all__ = [
     "Run",
     "Schema",
     "Snapshot",
+    "Source",
     "Store",
+    "StoredAnswer",
     "SystemClock",
     "TrailEntry",
     "TrailProblem",

@@ -8,6 +8,7 @@ from typing import Self
 
 from gatekeeper.store.accounts import Accounts
 from gatekeeper.store.address import Address
+from gatekeeper.store.answers import Answers
 from gatekeeper.store.engine import Database
 from gatekeeper.store.history import History
 from gatekeeper.store.jobs import Jobs
@@ -18,10 +19,24 @@ from gatekeeper.store.plans import Plans
 from gatekeeper.store.register import FilingRegister
 from gatekeeper.store.runs import Runs
 from gatekeeper.store.schema import Schema, ensure, read_schema
+from gatekeeper.store.sources import Sources
 from gatekeeper.store.trail import Trail
 
 
-class Store(FilingRegister, Accounts, Trail, Memory, Plans, Runs, Leases, Jobs, Outbox, History):
+class Store(
+    FilingRegister,
+    Accounts,
+    Trail,
+    Memory,
+    Plans,
+    Runs,
+    Leases,
+    Jobs,
+    Outbox,
+    History,
+    Sources,
+    Answers,
+):
     """An open store.  Threads may share it; each method is one transaction of its own.
 
     Opened by ``open_store``; closed by ``close`` or as a context manager.
