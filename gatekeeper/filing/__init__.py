@@ -11,6 +11,7 @@ from gatekeeper.filing.digest import (
 )
 from gatekeeper.filing.fold import entity_keys, fold, judge_service_licence, same_entity
 from gatekeeper.filing.forgetting import Erased, Person, forget, is_final, keep_forgotten
+from gatekeeper.filing.html_text import PageText, read_html
 from gatekeeper.filing.licence import (
     Licence,
     LicenceError,
@@ -36,6 +37,17 @@ from gatekeeper.filing.model import (
     ServiceType,
     Status,
 )
+from gatekeeper.filing.number_shown import (
+    FOOTER_RULE,
+    MIIT_SITE,
+    FoundNumber,
+    Judged,
+    Seen,
+    judge_page,
+    links_to_miit,
+    numbers_shown,
+    right_number,
+)
 from gatekeeper.filing.personal import (
     SEALED,
     certificate_is_personal,
@@ -47,8 +59,11 @@ from gatekeeper.filing.personal import (
     mask_tree,
     masked_places,
 )
+from gatekeeper.filing.pointing import Answer, Place, Pointing, Resolution, names_asked, point
+from gatekeeper.filing.public_side import Look, PageSeen, Result, Watched, look_at_public, to_watch
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 from gatekeeper.filing.search import Search, search_words
+from gatekeeper.filing.shell import ShellNotice
 from gatekeeper.filing.verification import (
     LOOKUP_RULE,
     Difference,
@@ -71,14 +86,17 @@ from gatekeeper.filing.workdays import (
 )
 
 __all__ = [
+    "FOOTER_RULE",
     "KIND_ZH",
     "LOOKUP_RULE",
     "MAX_PROBLEMS",
+    "MIIT_SITE",
     "MOVES",
     "SEALED",
     "SHANGHAI",
     "STATUS_ZH",
     "Access",
+    "Answer",
     "Application",
     "Clock",
     "ClockId",
@@ -91,11 +109,14 @@ __all__ = [
     "Filing",
     "FilingIssue",
     "FilingState",
+    "FoundNumber",
     "Gap",
     "Holidays",
+    "Judged",
     "Kind",
     "Licence",
     "LicenceError",
+    "Look",
     "Merge",
     "MiitAnswer",
     "MiitExport",
@@ -103,18 +124,26 @@ __all__ = [
     "Order",
     "OrderKind",
     "Outcome",
+    "PageSeen",
+    "PageText",
     "Person",
+    "Place",
     "Point",
+    "Pointing",
     "PoliceNumber",
     "Problem",
     "Problems",
     "Register",
+    "Resolution",
     "Restriction",
+    "Result",
     "Row",
     "Running",
     "Search",
+    "Seen",
     "Service",
     "ServiceType",
+    "ShellNotice",
     "Shown",
     "Status",
     "Step",
@@ -123,6 +152,7 @@ __all__ = [
     "Unread",
     "Verification",
     "Verified",
+    "Watched",
     "Where",
     "advance",
     "certificate_is_personal",
@@ -137,8 +167,11 @@ __all__ = [
     "is_final",
     "is_resident_id",
     "is_sealed",
+    "judge_page",
     "judge_service_licence",
     "keep_forgotten",
+    "links_to_miit",
+    "look_at_public",
     "mask_number",
     "mask_record",
     "mask_text",
@@ -146,16 +179,22 @@ __all__ = [
     "masked_places",
     "merge",
     "merge_files",
+    "names_asked",
+    "numbers_shown",
     "parse_licence",
     "parse_public_security",
     "path",
+    "point",
     "printable",
+    "read_html",
     "register_version",
+    "right_number",
     "running_clocks",
     "same_entity",
     "search_words",
     "status_clock",
     "text_digest",
+    "to_watch",
     "utc_text",
     "verify",
     "working_days_after",
