@@ -32,6 +32,7 @@ from gatekeeper.store.opening import open_store, stored_schema
 if TYPE_CHECKING:
     from gatekeeper.store.answers import StoredAnswer
     from gatekeeper.store.backup import Backup, Restored, restore_backup, write_backup
+    from gatekeeper.store.forget import Forgotten, Outcome, SealCount
     from gatekeeper.store.jobs import JobRun
     from gatekeeper.store.lease import Clock, Lease, SystemClock
     from gatekeeper.store.outbox import Backlog, Notice, NoticeState, Queued
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from gatekeeper.store.store import Store
 
 _LATE = {
+    "SealCount": "gatekeeper.store.forget",
+    "Outcome": "gatekeeper.store.forget",
+    "Forgotten": "gatekeeper.store.forget",
     "StoredAnswer": "gatekeeper.store.answers",
     "Backup": "gatekeeper.store.backup",
     "Backlog": "gatekeeper.store.outbox",
@@ -72,11 +76,13 @@ __all__ = [
     "EntryKind",
     "Event",
     "Fault",
+    "Forgotten",
     "JobRun",
     "JournalEntry",
     "Lease",
     "Notice",
     "NoticeState",
+    "Outcome",
     "Phase",
     "Queued",
     "Records",
@@ -84,6 +90,7 @@ __all__ = [
     "Restored",
     "Run",
     "Schema",
+    "SealCount",
     "Snapshot",
     "Source",
     "Store",

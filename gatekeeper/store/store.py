@@ -10,6 +10,7 @@ from gatekeeper.store.accounts import Accounts
 from gatekeeper.store.address import Address
 from gatekeeper.store.answers import Answers
 from gatekeeper.store.engine import Database
+from gatekeeper.store.forget import Privacy
 from gatekeeper.store.history import History
 from gatekeeper.store.jobs import Jobs
 from gatekeeper.store.lease import Clock, Leases, SystemClock
@@ -36,6 +37,7 @@ class Store(
     History,
     Sources,
     Answers,
+    Privacy,
 ):
     """An open store.  Threads may share it; each method is one transaction of its own.
 
@@ -63,6 +65,11 @@ class Store(
     def shared(self) -> bool:
         """Whether several instances of the service may work on it: not on SQLite."""
         return not self._db.sqlite
+
+    @property
+    def keyed(self) -> str:
+        """The id of the key that personal data are sealed with; empty where none is set."""
+        return self._db.seal.name
 
     def together(self) -> AbstractContextManager[None]:
         """Let the memory of several accounts be written in one transaction, or none of it."""

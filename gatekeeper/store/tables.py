@@ -251,7 +251,7 @@ answers = Table(
     Column("answered_by", Text, nullable=False),
     Column("at", Key, nullable=False),
 )
-"""What a person answered to a question of the review; beside the application, which may be final."""
+"""What people answered to the review's questions; beside applications, which may be final."""
 
 sources = Table(
     "sources",

@@ -22,6 +22,7 @@ _REGISTER: Final = (
     EntryKind.APPLICATION_CORRECTED,
     EntryKind.APPLICATION_OBSERVED,
     EntryKind.APPLICATION_FORGOTTEN,
+    EntryKind.REVIEW_ANSWERED,
     EntryKind.ORDER_PLACED,
     EntryKind.ORDER_LIFTED,
 )

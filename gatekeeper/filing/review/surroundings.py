@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gatekeeper.filing.fold import entity_keys, same_entity
-from gatekeeper.filing.model import Entity, Filing, FilingState, Kind, Register, Status
+from gatekeeper.filing.model import Application, Entity, Filing, FilingState, Kind, Register, Status
 from gatekeeper.filing.review.dossier import Dossier
 from gatekeeper.filing.review.words import ServiceKind
 
@@ -46,6 +47,29 @@ class Peer(NamedTuple):
             tuple(one.name.lower() for one in service.domains if one.name),
             portal.email.casefold(),
             portal.mobile,
+        )
+
+    @classmethod
+    def of_application(cls, application: Application) -> Peer:
+        """An application of the register as the others see it; cheap, for there may be many."""
+        record = json.loads(application.review) if application.review[:1] == "{" else {}
+        portal = record.get("portal")
+        email, mobile = (
+            (portal.get("email"), portal.get("mobile")) if isinstance(portal, dict) else ("", "")
+        )
+        provider, service = record.get("provider"), application.service
+        return cls(
+            application.application_id,
+            application.filing_id,
+            application.kind,
+            application.status,
+            provider.strip() if isinstance(provider, str) else "",
+            application.entity,
+            ServiceKind(service.type.value) if service.type is not None else None,
+            service.name,
+            service.domains,
+            email.strip().casefold() if isinstance(email, str) else "",
+            str(mobile).strip() if isinstance(mobile, str | int) else "",
         )
 
 
