@@ -149,14 +149,7 @@ class Database:
         Others wait for the table until the transaction ends.  A role that does not own the table
         keeps the indexes, and takes longer.
         """
-        owned = (
-            not self.sqlite
-            and connection.exec_driver_sql(
-                "SELECT pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class"
-                " WHERE oid = %s::regclass",
-                (table.name,),
-            ).scalar()
-        )
+        owned = not self.sqlite and self._owned(connection, table)
         indexes = sorted(table.indexes, key=lambda index: str(index.name)) if owned else []
         for index in indexes:
             index.drop(connection)
@@ -189,6 +182,34 @@ class Database:
             return 0
         text = statement if self.sqlite else statement.replace("?", "%s")
         return connection.exec_driver_sql(text, list(rows)).rowcount
+
+    def rewrite(self, table: Table, *, wait: float) -> bool:
+        """Write a table of PostgreSQL anew, without what was deleted from it.
+
+        Others wait for the table meanwhile.  ``False`` where the role does not own it.
+
+        Raises:
+            StoreError: others held the table for ``wait`` seconds.
+        """
+        alone = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with self.translated(), alone.connect() as connection:
+            if not self._owned(connection, table):
+                return False
+            connection.exec_driver_sql(f"SET lock_timeout = {round(wait * 1000)}")
+            try:
+                connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
+            finally:
+                connection.exec_driver_sql("RESET lock_timeout")
+        return True
+
+    def _owned(self, connection: Connection, table: Table) -> bool:
+        return bool(
+            connection.exec_driver_sql(
+                "SELECT pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class"
+                " WHERE oid = %s::regclass",
+                (table.name,),
+            ).scalar()
+        )
 
     @contextmanager
     def translated(self) -> Iterator[None]:
