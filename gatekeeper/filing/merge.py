@@ -12,6 +12,7 @@ newer                    observed; other content as      moved where a path lead
                          at the same time                bad row
 =======================  ==============================  ======================================
 
+Whoever was forgotten stays so: where the stored record has a marker, the row's words do not count.
 An unknown id is new, at whatever status.  ``kind`` and ``filing_id`` never change.  Nothing here
 is stored: the caller stores a merge without problems whole, or nothing of it.
 """
@@ -25,6 +26,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
+from gatekeeper.filing.forgetting import keep_forgotten
 from gatekeeper.filing.lifecycle import MOVES, STATUS_ZH, path
 from gatekeeper.filing.model import Application, Status
 from gatekeeper.filing.row import Problem, Problems, Row
@@ -77,6 +79,8 @@ class Merge:
     problems: tuple[Problem, ...] = ()
     more_problems: int = 0
     """Problems found beyond those that are kept."""
+    forgotten: tuple[Row, ...] = ()
+    """Rows that name somebody who was forgotten; they stay so."""
 
     @property
     def new(self) -> tuple[Step, ...]:
@@ -127,6 +131,7 @@ def merge_files(
         stale=tuple(scan.stale),
         problems=tuple(scan.problems.kept),
         more_problems=scan.problems.more,
+        forgotten=tuple(scan.forgotten),
     )
 
 
@@ -147,6 +152,7 @@ class _Scan:
         self.unchanged: list[Row] = []
         self.stale: list[Row] = []
         self.problems = Problems()
+        self.forgotten: list[Row] = []
 
     def read(self, rows: Sequence[Row]) -> None:
         first: dict[str, Row] = {}
@@ -192,6 +198,8 @@ class _Scan:
             self._step(StepKind.NEW, row, None, application, seen_at=application.status_at)
             return
         said = _said(row, known.application)
+        if said.review != row.application.review and row.application.review:
+            self.forgotten.append(row)
         if _late(said, known):
             self.stale.append(row)
             return
@@ -288,8 +296,10 @@ def _same_identity(said: Application, stored: Application) -> None:
 def _said(row: Row, stored: Application) -> Application:
     """The row's application, completed from the stored one where the file cannot speak."""
     said = row.application
-    if not said.review and stored.review:
-        said = replace(said, review=stored.review)
+    if stored.review:
+        review = keep_forgotten(said.review, stored.review) if said.review else stored.review
+        if review != said.review:
+            said = replace(said, review=review)
     if row.silent:
         entity = _kept(row.silent, _ENTITY, stored.entity)
         service = _kept(row.silent, _SERVICE, stored.service)
