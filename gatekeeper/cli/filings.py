@@ -11,7 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from gatekeeper.cli import filings_due, filings_import, filings_moves, filings_verify, options
+from gatekeeper.cli import (
+    filings_due,
+    filings_import,
+    filings_moves,
+    filings_sync,
+    filings_verify,
+    options,
+)
 from gatekeeper.cli.output import deliver, say, show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.stores import announced_store, present_store
@@ -203,7 +210,7 @@ def _record(application: Application) -> dict[str, Any]:
     return {**application_to_json(application), "status_at": moment(application.status_at)}
 
 
-for module in (filings_import, filings_moves, filings_due, filings_verify):
+for module in (filings_import, filings_moves, filings_due, filings_sync, filings_verify):
     module.register(app)
 
 

@@ -101,6 +101,7 @@ class Jobs(ConfigModel):
     open: JobConfig
     verify_trail: JobConfig = Field(alias="verify-trail")
     due: JobConfig
+    sync: JobConfig
 
 
 class Events(ConfigModel):
@@ -180,6 +181,8 @@ class ServiceConfig(ConfigModel):
     """Who reads and judges the accounts: ``threads:8``, ``processes:4``, ``tcp://…:8786``."""
     calendar: tuple[Text, ...]
     """Files with the holidays of years that the packaged calendar does not know."""
+    portals: Text | None
+    """The file of portals that the job ``sync`` reads."""
     events: Events
     notices: tuple[Route, ...]
     http: Http
@@ -187,9 +190,13 @@ class ServiceConfig(ConfigModel):
     log: Log
 
     def job(self, name: str) -> JobConfig | None:
-        """The settings of a job by its public name."""
+        """The settings of a job by its public name; without portals none is synced."""
         found = getattr(self.jobs, name.replace("-", "_"), None)
-        return found if isinstance(found, JobConfig) else None
+        if not isinstance(found, JobConfig):
+            return None
+        if name == "sync" and self.portals is None:
+            return found.model_copy(update={"enabled": False})
+        return found
 
 
 def default_config() -> ServiceConfig:
@@ -245,6 +252,10 @@ def _check(config: ServiceConfig, source: str) -> None:
         from gatekeeper.sources import read_holidays
 
         read_holidays(config.calendar)
+    if config.portals is not None:
+        from gatekeeper.sync import load_portals
+
+        load_portals(config.portals)
     for name in type(config.jobs).model_fields:
         job: JobConfig = getattr(config.jobs, name)
         shown = name.replace("_", "-")

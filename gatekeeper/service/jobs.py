@@ -10,16 +10,20 @@ job               what it does                                        ends like
 ``open``          open what was approved (mode ``plan``: only plan)   apply, plan
 ``verify-trail``  verify the trail, and that its last head is there   trail verify
 ``due``           settle expired clocks (mode ``plan``: only count)   filings due
+``sync``          bring applications from portals                     filings sync
 ================  ==================================================  ============
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.gate import (
     Direction,
     Finding,
@@ -40,6 +44,8 @@ CLEAN: Final = 0
 FAILED: Final = 1
 FOUND: Final = 3
 INCOMPLETE: Final = 4
+_PROBLEMS_TOLD: Final = 20
+"""Bad rows of a portal that the log names."""
 
 _log = logging.getLogger(__name__)
 
@@ -174,6 +180,40 @@ def due(context: Context) -> Done:
     return Done(FOUND if overdue else CLEAN, detail)
 
 
+def sync(context: Context) -> Done:
+    """Bring what changed at each portal into the register; one that fails stops no other."""
+    from gatekeeper.sync import Stores, Window, load_portals, spool_folder, sync_portal
+
+    if context.config.portals is None:
+        return Done(CLEAN, {"portals": 0})
+    store = context.store
+    loaded = load_portals(context.config.portals)
+    stores = Stores(read=lambda: nullcontext(store), write=lambda: nullcontext(store))
+    done: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    for portal in loaded.portals:
+        try:
+            found = sync_portal(
+                portal,
+                stores,
+                spool=spool_folder(store.path, store.label, loaded.spool, os.environ),
+                window=Window(),
+                actor=context.actor,
+                clock=context.clock,
+                stopping=context.stop.is_set,
+                pause=context.stop.wait,
+            )
+        except GatekeeperError as error:
+            failed[portal.name] = error.message
+            _log.error("portal %s: %s", portal.name, error.message)
+            for problem in getattr(error, "problems", ())[:_PROBLEMS_TOLD]:
+                _log.error("%s", problem.describe())
+            continue
+        done[portal.name] = {"result": found.result.value, "rows": found.rows, **found.counts}
+    detail = {"portals": len(loaded.portals), **done}
+    return Done(FAILED if failed else CLEAN, detail | ({"failed": failed} if failed else {}))
+
+
 JOBS: Final[Mapping[str, Job]] = {
     job.name: job
     for job in (
@@ -184,6 +224,7 @@ JOBS: Final[Mapping[str, Job]] = {
         Job("open", "Open what was approved.", "开放已批准的接入", open_),
         Job("verify-trail", "Verify the audit trail.", "校验审计链", verify_trail),
         Job("due", "Settle expired clocks.", "处理到期时限", due),
+        Job("sync", "Bring applications from portals.", "从门户同步备案申请", sync),
     )
 }
 """Every job by its public name."""

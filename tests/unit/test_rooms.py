@@ -23,6 +23,7 @@ MAP: dict[str, frozenset[str]] = {
     "store": frozenset({"filing", "account"}),
     "survey": frozenset({"reconcile", "store"}),
     "deadlines": frozenset({"store"}),
+    "sync": frozenset({"sources", "store"}),
     "drift": frozenset({"gate"}),
     "audit": frozenset({"drift", "store"}),
     "approval": frozenset({"gate", "store"}),
@@ -39,11 +40,9 @@ MAP: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"account", "filing"}),
     "testing": frozenset({"execution", "audit", "sources", "aws", "sandbox"}),
     "service": frozenset(
-        {"execution", "audit", "deadlines", "desk", "doctor", "feed", "fleet", "sources"}
+        {"execution", "audit", "deadlines", "desk", "doctor", "feed", "fleet", "sync"}
     ),
-    "report": frozenset(
-        {"execution", "audit", "desk", "doctor", "feed", "sources", "aws", "stacks"}
-    ),
+    "report": frozenset({"execution", "audit", "desk", "doctor", "feed", "sync", "aws", "stacks"}),
     "web": frozenset({"report", "service"}),
     "cli": frozenset({"report", "service", "fleet", "sandbox", "web"}),
     "__main__": frozenset({"cli"}),
@@ -99,6 +98,7 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ("report", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
     ("cli", "gatekeeper.service"): "each part of the service is imported when its command runs",
+    ("sync", "gatekeeper.sources.portal"): "files are read without an HTTP library",
     ("service", "gatekeeper.aws"): "settings and jobs are listed without boto3",
     ("fleet", "gatekeeper.aws"): "a list of accounts is made without boto3",
     ("doctor", "gatekeeper.aws"): "a store and a policy are examined without boto3",
