@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.filing import mask_text
 from gatekeeper.report.text import visible
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def say(line: str, *, lang: Lang = "en", error: bool = False) -> None:
-    """One line for a person, on stderr."""
+    """One line for a person, on stderr; resident ids and mobile numbers in it are masked."""
     name = "gatekeeper：" if lang == "zh" else "gatekeeper: "
-    _write(sys.stderr, (name if error else "") + visible(line) + "\n")
+    _write(sys.stderr, (name if error else "") + visible(mask_text(line)) + "\n")
 
 
 def show(text: str) -> None:

@@ -58,6 +58,7 @@ from gatekeeper.filing.personal import (
     mask_text,
     mask_tree,
     masked_places,
+    too_deep,
 )
 from gatekeeper.filing.pointing import Answer, Place, Pointing, Resolution, names_asked, point
 from gatekeeper.filing.public_side import Look, PageSeen, Result, Watched, look_at_public, to_watch
@@ -195,6 +196,7 @@ __all__ = [
     "status_clock",
     "text_digest",
     "to_watch",
+    "too_deep",
     "utc_text",
     "verify",
     "working_days_after",

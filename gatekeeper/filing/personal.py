@@ -38,6 +38,9 @@ PERSONS: Final = (("entity", "head"), ("service", "head"))
 FORGOTTEN: Final = "forgotten"
 """The only key of what stands in the place of something that was forgotten."""
 
+DEEPEST: Final = 40
+"""Levels of a record, of which DESIGN §12 needs five; whatever reads one goes down so far."""
+
 _OPEN_KEYS: Final = frozenset({"id_type", "valid_until", FORGOTTEN})
 """What a PERSON may say to everybody."""
 _PHONES: Final = frozenset({"phone", "mobile", "office_phone", "emergency_phone"})
@@ -171,7 +174,39 @@ def masked_places(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
     Stored, it would take the place of what it stands for.
     """
-    yield from _masked(record, "", "", person=False)
+    todo: list[tuple[Any, str, str, bool]] = [(record, "", "", False)]
+    while todo:
+        value, path, key, person = todo.pop()
+        if isinstance(value, Mapping):
+            below = [
+                (kept, f"{path}.{name}" if path else str(name), str(name))
+                for name, kept in value.items()
+                if path or name not in _IDENTITIES
+            ]
+            todo += [
+                (kept, place, name, person or tuple(place.split(".")) in PERSONS)
+                for kept, place, name in reversed(below)
+            ]
+        elif isinstance(value, list):
+            items = [(kept, f"{path}[{index}]", key, person) for index, kept in enumerate(value)]
+            todo += reversed(items)
+        elif isinstance(value, str) and "*" in value and _stands_masked(value, key, person=person):
+            yield path, value
+
+
+def too_deep(value: Any) -> bool:
+    """Whether a record is nested deeper than any that is meant: ``DEEPEST`` levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            kept
+            for one in level
+            if isinstance(one, Mapping | list)
+            for kept in (one.values() if isinstance(one, Mapping) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def certificate_is_personal(certificate_type: str, number: str) -> bool:
@@ -316,20 +351,6 @@ def _tree(value: Any, names: frozenset[str], key: str = "") -> Any:
 def _numeric(value: Any) -> bool:
     """Whether a number would be masked, were it text."""
     return isinstance(value, int) and mask_text(str(value)) != str(value)
-
-
-def _masked(value: Any, path: str, key: str, *, person: bool) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, kept in value.items():
-            if path or name not in _IDENTITIES:
-                place = f"{path}.{name}" if path else str(name)
-                inside = person or tuple(place.split(".")) in PERSONS
-                yield from _masked(kept, place, str(name), person=inside)
-    elif isinstance(value, list):
-        for index, kept in enumerate(value):
-            yield from _masked(kept, f"{path}[{index}]", key, person=person)
-    elif isinstance(value, str) and "*" in value and _stands_masked(value, key, person=person):
-        yield path, value
 
 
 def _stands_masked(value: str, key: str, *, person: bool) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gatekeeper.filing.model import Application
+from gatekeeper.filing.personal import mask_text
 
 MAX_PROBLEMS: Final = 1000
 """How many problems one reading keeps; the rest are counted."""
@@ -51,17 +52,17 @@ class Problem:
     reason_zh: str
 
     def describe(self, lang: str = "en") -> str:
-        """One line: file, sheet, line, column, value, reason."""
-        column, value = printable(self.column), printable(self.value)
+        """One line: file, sheet, line, column, value, reason; numbers of persons are masked."""
+        column, value = printable(mask_text(self.column)), printable(mask_text(self.value))
         if lang == "zh":
             parts = [self.where.describe("zh")]
             parts += [f"列 {column}"] if column else []
             parts += [f"值“{value}”"] if value else []
-            return "，".join(parts) + "：" + printable(self.reason_zh, 400)
+            return "，".join(parts) + "：" + printable(mask_text(self.reason_zh), 400)
         parts = [self.where.describe()]
         parts += [f"column {column}"] if column else []
         parts += [f'value "{value}"'] if value else []
-        return ", ".join(parts) + ": " + printable(self.reason, 400)
+        return ", ".join(parts) + ": " + printable(mask_text(self.reason), 400)
 
 
 @dataclass(slots=True)

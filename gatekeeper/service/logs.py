@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal, TextIO
 
+from gatekeeper.filing import mask_text
+
 LogFormat = Literal["json", "text"]
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -78,11 +80,14 @@ def bound(**fields: str | None) -> Iterator[None]:
 
 
 def mask(text: str) -> str:
-    """``text`` without what may be a secret: passwords, tokens, keys, signatures."""
+    """``text`` without what may be a secret, passwords, tokens, keys, signatures, or a person's.
+
+    Resident identity numbers and mobile numbers keep their ends.
+    """
     text = text[:_READ]
     for pattern, replacement in _MASKS:
         text = pattern.sub(replacement, text)
-    return text
+    return mask_text(text)
 
 
 def configure(

@@ -9,7 +9,17 @@ from functools import lru_cache
 from typing import Any, Final
 
 from gatekeeper.errors import FilingError
-from gatekeeper.filing import Application, Problem, Row, Where, printable
+from gatekeeper.filing import (
+    Application,
+    Problem,
+    Row,
+    Where,
+    is_sealed,
+    mask_tree,
+    masked_places,
+    printable,
+    too_deep,
+)
 from gatekeeper.sources import field, record
 from gatekeeper.sources.column import APPLICATION_COLUMNS, LIST_COLUMNS
 from gatekeeper.sources.field import FieldError
@@ -64,6 +74,8 @@ def read_object(value: Any, where: Where, unknown: dict[str, None]) -> Row | lis
     """
     if not isinstance(value, dict):
         return [_problem(where, "", _shown(value), "is no JSON object", "应为 JSON 对象")]
+    if too_deep(value):
+        return [_problem(where, "", "", "is nested too deeply", "JSON 嵌套层次过深")]
     problems: list[Problem] = []
     parts: dict[str, dict[str, Any]] = {"": value}
     for part in _PARTS:
@@ -74,6 +86,8 @@ def read_object(value: Any, where: Where, unknown: dict[str, None]) -> Row | lis
             problems.append(
                 _problem(where, part, _shown(inner), "must be an object", "应为 JSON 对象")
             )
+    for place, shown in masked_places(value):
+        problems.append(_problem(where, place, shown, *record.MASKED))
     values, silent = _values(parts, where, problems)
     review = _review(parts, where, problems, unknown)
     if problems:
@@ -98,7 +112,18 @@ def application_from_json(value: Any) -> Application:
 
 
 def application_to_json(application: Application) -> dict[str, Any]:
-    """The nested form, with what the review keeps; reading it back gives the same application."""
+    """The nested form, with what the review keeps; reading it back gives the same application.
+
+    Raises:
+        FilingError: its review is sealed, so nobody can say what it keeps.
+    """
+    if is_sealed(application.review):
+        name = application.application_id
+        raise FilingError(
+            f"application {name}: its personal data are sealed and their key is not set; name its "
+            "file in GATEKEEPER_KEY_FILE",
+            zh=f"申请 {name}：个人信息已加密且未设置密钥，请在 GATEKEEPER_KEY_FILE 中指定密钥文件",
+        )
     entity, service, access = application.entity, application.service, application.access
     nested: dict[str, Any] = {
         "application_id": application.application_id,
@@ -258,4 +283,6 @@ def _problem(where: Where, column: str, value: str, reason: str, reason_zh: str)
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:200]
+    if isinstance(value, str):
+        return value
+    return json.dumps(mask_tree(value), ensure_ascii=False)[:200]

@@ -18,6 +18,13 @@ OPTIONAL: Final = frozenset(column.name for column in APPLICATION_COLUMNS) - NEE
 _WITH_ACCOUNT: Final = frozenset({Kind.NEW, Kind.TRANSFER_IN})
 
 
+MASKED: Final = (
+    "is masked (*); export the record with --unmasked, or leave the field out",
+    "该值已脱敏（含 *），导入会覆盖原值；请使用 --unmasked 导出，或删除该字段",
+)
+"""Why a masked value is a bad row, in both languages."""
+
+
 def faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """What is wrong between the values: column, reason, reason in Chinese."""
     kind: Kind = values["kind"]
@@ -29,6 +36,8 @@ def faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             "is required for change_ip: the new addresses replace the old",
             "变更IP 必须填写新的 IP 地址，原地址将被替换",
         )
+    if "*" in values.get("entity_certificate_number", ""):
+        yield "entity_certificate_number", *MASKED
     if kind.ends or values.get("account_id"):
         return
     if kind in _WITH_ACCOUNT:
