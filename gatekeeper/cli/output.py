@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.filing import mask_text
 from gatekeeper.report.text import visible
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 def say(line: str, *, lang: Lang = "en", error: bool = False) -> None:
     """One line for a person, on stderr; resident ids and mobile numbers in it are masked."""
+    from gatekeeper.filing import mask_text  # a tenth of a second, and help says nothing
+
     name = "gatekeeper：" if lang == "zh" else "gatekeeper: "
     _write(sys.stderr, (name if error else "") + visible(mask_text(line)) + "\n")
 
