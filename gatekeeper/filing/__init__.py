@@ -21,7 +21,7 @@ from gatekeeper.filing.licence import (
 )
 from gatekeeper.filing.lifecycle import KIND_ZH, MOVES, STATUS_ZH, check_move, path
 from gatekeeper.filing.merge import Merge, Step, StepKind, Stored, merge, merge_files
-from gatekeeper.filing.miit import Dated, Gap, MiitAnswer, MiitExport, MiitRow
+from gatekeeper.filing.miit import Dated, Gap, MiitAnswer, MiitExport, MiitRow, domain_key
 from gatekeeper.filing.model import (
     Access,
     Application,
@@ -161,6 +161,7 @@ __all__ = [
     "content_digest",
     "content_text",
     "days_after",
+    "domain_key",
     "end_of",
     "entity_keys",
     "fold",
