@@ -1,5 +1,7 @@
 """Files into applications and accounts, and applications into files."""
 
+from typing import TYPE_CHECKING, Any
+
 from gatekeeper.sources.accounts import AccountRow, AccountsResult, read_accounts
 from gatekeeper.sources.applications import FORMATS, ReadResult, read_applications
 from gatekeeper.sources.export import write_applications
@@ -7,18 +9,43 @@ from gatekeeper.sources.holidays import known_holidays, read_holidays
 from gatekeeper.sources.miit import MiitResult, read_miit
 from gatekeeper.sources.nested import application_from_json, application_to_json
 
+if TYPE_CHECKING:
+    from gatekeeper.sources.attachments import measured
+    from gatekeeper.sources.dossiers import DossierFile, Located, read_dossiers
+
 __all__ = [
     "FORMATS",
     "AccountRow",
     "AccountsResult",
+    "DossierFile",
+    "Located",
     "MiitResult",
     "ReadResult",
     "application_from_json",
     "application_to_json",
     "known_holidays",
+    "measured",
     "read_accounts",
     "read_applications",
+    "read_dossiers",
     "read_holidays",
     "read_miit",
     "write_applications",
 ]
+
+_LATER = {
+    "DossierFile": "dossiers",
+    "Located": "dossiers",
+    "measured": "attachments",
+    "read_dossiers": "dossiers",
+}
+"""Names that bring the models of the review with them, and their modules."""
+
+
+def __getattr__(name: str) -> Any:
+    """The names of ``_LATER``, loaded when they are asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

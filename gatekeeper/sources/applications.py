@@ -25,7 +25,8 @@ from gatekeeper.sources.table import (
 FORMATS: Final = {".csv": "csv", ".xlsx": "xlsx", ".json": "json", ".jsonl": "jsonl"}
 """What a file's ending says of its content."""
 
-_BESIDE: Final = frozenset({"schema"})
+BESIDE: Final = frozenset({"schema", "words"})
+"""What may stand beside the applications in a JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,4 +144,4 @@ def _read_json(
             rows.append(read)
         else:
             problems.extend(read)
-    unknown.update(dict.fromkeys(printable(key) for key in source.other_keys if key not in _BESIDE))
+    unknown.update(dict.fromkeys(printable(key) for key in source.other_keys if key not in BESIDE))
