@@ -15,6 +15,7 @@ from gatekeeper.cli import (
     filings_due,
     filings_import,
     filings_moves,
+    filings_review,
     filings_sync,
     filings_verify,
     options,
@@ -210,7 +211,14 @@ def _record(application: Application) -> dict[str, Any]:
     return {**application_to_json(application), "status_at": moment(application.status_at)}
 
 
-for module in (filings_import, filings_moves, filings_due, filings_sync, filings_verify):
+for module in (
+    filings_import,
+    filings_moves,
+    filings_review,
+    filings_due,
+    filings_sync,
+    filings_verify,
+):
     module.register(app)
 
 

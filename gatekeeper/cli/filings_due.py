@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -64,15 +63,7 @@ def due(
         ),
     ] = False,
     by: options.By = None,
-    calendar: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--calendar",
-            metavar="FILE",
-            help="A year's holidays as YAML (year, holidays, workdays), in place of what is "
-            "known of that year; may be given several times.",
-        ),
-    ] = None,
+    calendar: options.Calendar = None,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
 ) -> int:

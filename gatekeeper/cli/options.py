@@ -228,6 +228,15 @@ At = Annotated[
         help="ISO 8601; without an offset it is Asia/Shanghai.  Default: now.",
     ),
 ]
+Calendar = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--calendar",
+        metavar="FILE",
+        help="A year's holidays as YAML (year, holidays, workdays), in place of what is "
+        "known of that year; may be given several times.",
+    ),
+]
 By = Annotated[
     str | None,
     typer.Option("--by", metavar="WHO", parser=read_name, help="Who does it.  Default: user@host."),

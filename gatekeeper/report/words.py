@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gatekeeper.report import due_words, register_words, sync_words
+from gatekeeper.report import due_words, register_words, review_words, sync_words
 
 EN: Final[dict[str, str]] = {
     # titles and tables
@@ -194,6 +194,7 @@ EN: Final[dict[str, str]] = {
     **due_words.EN,
     **sync_words.EN,
     **register_words.EN,
+    **review_words.EN,
 }
 
 ZH: Final[dict[str, str]] = {
@@ -374,6 +375,7 @@ ZH: Final[dict[str, str]] = {
     **due_words.ZH,
     **sync_words.ZH,
     **register_words.ZH,
+    **review_words.ZH,
 }
 
 
@@ -390,6 +392,12 @@ _SPOKEN: Final = frozenset(
         "clock",
         "estimated",
         "overdue",
+        "verdict",
+        "needed",
+        "present",
+        "how",
+        "level",
+        "area",
     }
 )
 """Columns whose values are codes that people read in their language."""

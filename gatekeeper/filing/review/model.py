@@ -144,6 +144,13 @@ class Rule:
     kinds: frozenset[Kind] = WITH_CONTENT
     services: frozenset[ServiceKind] = frozenset()
     """Empty for every kind of service."""
+    asks: bool = False
+    """Whether it may ask a person although it is decided otherwise as a rule."""
+
+    @property
+    def answerable(self) -> bool:
+        """Whether a person may answer it."""
+        return self.asks or self.how is How.ASK
 
     @property
     def sources(self) -> str:

@@ -28,6 +28,7 @@ def rule(
     level: Level = Level.FAIL,
     kinds: frozenset[Kind] = WITH_CONTENT,
     services: frozenset[ServiceKind] = frozenset(),
+    asks: bool = False,
 ) -> Callable[[Check], Check]:
     """Register a check as the rule ``name``; see ``Rule`` for the rest.
 
@@ -53,6 +54,7 @@ def rule(
             level=level,
             kinds=kinds,
             services=services,
+            asks=asks,
         )
         return check
 
