@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
-from gatekeeper.filing.model import Entity, Filing, Kind, Status
+from gatekeeper.filing.model import Access, Entity, Filing, Kind, Status
 from gatekeeper.filing.provinces import Province
 from gatekeeper.filing.review.dossier import Answer, Attachment, Dossier
 from gatekeeper.filing.review.facts import Facts
@@ -19,7 +19,7 @@ from gatekeeper.filing.review.words import (
     Route,
     ServiceKind,
 )
-from gatekeeper.filing.workdays import SHANGHAI
+from gatekeeper.filing.workdays import SHANGHAI, Holidays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,8 @@ class Case:
     """``None`` where nothing live was read."""
     answers: dict[str, Answer] = field(default_factory=dict)
     """By rule; those that stand in the store win over the record's own."""
+    holidays: Holidays = field(default_factory=Holidays)
+    """What is known of them, for the clocks."""
 
     @cached_property
     def today(self) -> date:
@@ -68,6 +70,11 @@ class Case:
         """The living filing that it concerns, as the register has it."""
         found = self.surroundings.filings.get(self.record.filing_id)
         return found if found is not None and found.state in LIVE else None
+
+    @cached_property
+    def access(self) -> Access:
+        """The account and addresses that stand once it is approved; see ``access_of``."""
+        return access_of(self.record, self.filing)
 
     @cached_property
     def province(self) -> Province | None:
@@ -105,3 +112,13 @@ class Case:
     def attached(self, kind: AttachmentKind) -> tuple[Attachment, ...]:
         """The attachments of one kind."""
         return self.record.attached(kind)
+
+
+def access_of(record: Dossier, filing: Filing | None) -> Access:
+    """The access of a record; a change without addresses leaves the filing's as it is."""
+    if record.kind is Kind.CHANGE and filing is not None and not record.access.ips:
+        return filing.access
+    given = record.access
+    return Access(
+        account_id=given.account_id, load_balancer=given.load_balancer, ips=tuple(given.ips)
+    )
