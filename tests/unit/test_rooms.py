@@ -38,7 +38,7 @@ MAP: dict[str, frozenset[str]] = {
     "feed": frozenset({"gate"}),
     "stacks": frozenset({"gate"}),
     "sandbox": frozenset({"account", "filing"}),
-    "testing": frozenset({"execution", "audit", "sources", "aws", "sandbox"}),
+    "testing": frozenset({"execution", "audit", "sources", "public", "aws", "sandbox"}),
     "service": frozenset(
         {"execution", "audit", "deadlines", "desk", "doctor", "feed", "fleet", "sync"}
     ),
