@@ -108,7 +108,9 @@ class Surroundings:
             for key in _entity_keys(filing.entity):
                 of[key].append(filing)
             for domain in filing.service.domains:
-                of["domain", domain].append(filing)
+                of["domain", _compared(domain)].append(filing)
+            if filing.service.name:
+                of["name", name_key(filing.service.name)].append(filing)
         return cls(
             {one.filing_id: one for one in filings},
             {key: tuple(some) for key, some in by.items()},
@@ -124,8 +126,12 @@ class Surroundings:
         return self._by.get(("mobile", mobile), ())
 
     def with_domain(self, domain: str) -> tuple[Peer, ...]:
-        """Peers that file a domain."""
-        return self._by.get(("domain", domain.lower()), ())
+        """Peers that file a domain, however they write it."""
+        return self._by.get(("domain", _compared(domain)), ())
+
+    def with_name(self, name: str) -> tuple[Peer, ...]:
+        """Peers whose service has a name, as names are compared."""
+        return self._by.get(("name", name_key(name)), ())
 
     def of_entity(self, entity: Entity) -> tuple[Peer, ...]:
         """Peers of an entity: the same by certificate, licence or name (DESIGN §15)."""
@@ -144,8 +150,13 @@ class Surroundings:
         )
 
     def filings_with(self, domain: str) -> tuple[Filing, ...]:
-        """Living filings that file a domain."""
-        found = self._filings_of.get(("domain", domain.lower()), ())
+        """Living filings that file a domain, however it is written."""
+        found = self._filings_of.get(("domain", _compared(domain)), ())
+        return tuple(one for one in found if one.state in LIVE)
+
+    def filings_named(self, name: str) -> tuple[Filing, ...]:
+        """Living filings whose service has a name, as names are compared."""
+        found = self._filings_of.get(("name", name_key(name)), ())
         return tuple(one for one in found if one.state in LIVE)
 
 
@@ -155,9 +166,16 @@ def _keys(peer: Peer) -> Iterable[tuple[str, str]]:
         yield "email", peer.email
     if peer.mobile:
         yield "mobile", peer.mobile
-    for domain in dict.fromkeys(peer.domains):
+    for domain in dict.fromkeys(map(_compared, peer.domains)):
         yield "domain", domain
+    if peer.service_name:
+        yield "name", name_key(peer.service_name)
 
 
 def _entity_keys(entity: Entity) -> Iterable[tuple[str, str]]:
     return ((f"entity {name}", value) for name, value in entity_keys(entity).items() if value)
+
+
+def _compared(domain: str) -> str:
+    """A domain as it is compared; nearly every one is plain ASCII, for which this is quick."""
+    return domain.lower().rstrip(".") if domain.isascii() else domain_key(domain)
