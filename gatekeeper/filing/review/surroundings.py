@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gatekeeper.filing.fold import entity_keys, same_entity
+from gatekeeper.filing.miit import domain_key
 from gatekeeper.filing.model import Application, Entity, Filing, FilingState, Kind, Register, Status
 from gatekeeper.filing.review.dossier import Dossier
+from gatekeeper.filing.review.hanzi import name_key
 from gatekeeper.filing.review.words import ServiceKind
 
 LIVE: Final = frozenset({FilingState.IN_EFFECT, FilingState.SUSPENDED, FilingState.RESTRICTED})
