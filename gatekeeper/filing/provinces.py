@@ -92,15 +92,28 @@ BY_CODE: Final[Mapping[str, Province]] = MappingProxyType({one.code: one for one
 """Province by its two digits of GB/T 2260."""
 
 
+_NO_PROVINCE: Final = re.compile(
+    r"[东南西北中一二三四五六七八九十]?(?:路|街|大街|大道|道(?![里外])|巷|弄)"
+    r"|藏族自治州|蒙古族自治县|州|县"
+)
+"""What follows a province's name where it is not the province that is meant."""
+
+
 def find_province(name: str) -> Province | None:
     """The province of that name: full or short Chinese, or pinyin; ``None`` for another word."""
     return _BY_NAME.get(_folded(name))
 
 
 def leading_province(address: str) -> Province | None:
-    """The province with whose Chinese name an address begins; ``None`` where it names none."""
+    """The province with whose Chinese name an address begins; ``None`` where it names none.
+
+    A street that is named after a province (北京东路) and a place elsewhere of the same name
+    (海南州 of 青海) name none.
+    """
     text = re.sub(r"^中国", "", _folded(address))
     for one in PROVINCES:
-        if text.startswith((one.full, one.short)):
+        if text.startswith(one.full):
             return one
+        if text.startswith(one.short):
+            return None if _NO_PROVINCE.match(text, len(one.short)) else one
     return None
