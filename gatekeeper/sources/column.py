@@ -95,7 +95,7 @@ class Header:
 def is_header(cells: Sequence[object], columns: Iterable[Column]) -> bool:
     """Whether a line looks like the header of such a table: two of its names, or the first."""
     names = _index(columns)
-    found = {names[_fold(cell)].name for cell in cells if _fold(cell) in names}
+    found = {names[folded(cell)].name for cell in cells if folded(cell) in names}
     first = next(iter(columns)).name
     return first in found or len(found) >= 2
 
@@ -111,7 +111,7 @@ def match_header(
     seen: dict[str, str] = {}
     for index, cell in enumerate(cells):
         shown = "" if cell is None else str(cell).strip()
-        column = names.get(_fold(cell))
+        column = names.get(folded(cell))
         if column is None:
             if shown:
                 unknown.append(printable(shown))
@@ -144,14 +144,16 @@ def match_header(
 
 
 def _index(columns: Iterable[Column]) -> dict[str, Column]:
+    """Columns by what a header may call them: in English, in Chinese, or both."""
     index: dict[str, Column] = {}
     for column in columns:
-        index[_fold(column.name)] = column
-        index[_fold(column.zh)] = column
+        for name in (column.name, column.zh, column.name + column.zh, column.zh + column.name):
+            index[folded(name)] = column
     return index
 
 
-def _fold(cell: object) -> str:
+def folded(cell: object) -> str:
+    """A name without regard to width, case, spaces, hyphens and underscores."""
     if not isinstance(cell, str):
         return ""
     return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", cell).casefold())

@@ -29,6 +29,8 @@ class Odd:
     shown: str
     reason: str
     reason_zh: str
+    truth: bool | None = None
+    """Of a cell that says TRUE or FALSE, which."""
 
 
 _Step = tuple[str, int, Callable[[str], Any]]

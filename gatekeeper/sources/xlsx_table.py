@@ -39,12 +39,39 @@ _DAMAGED: Final = (
 )
 
 
+class Workbook:
+    """An open workbook: its sheets by title, each read row by row."""
+
+    def __init__(self, sheets: Sequence[Any]) -> None:
+        self._sheets = sheets
+        for sheet in sheets:
+            sheet.reset_dimensions()  # producers write wrong ones, and cells beyond would be lost
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(sheet.title for sheet in self._sheets)
+
+    def table(self, title: str) -> Table:
+        """The sheet of that title."""
+        sheet = next(sheet for sheet in self._sheets if sheet.title == title)
+        return Table(title, _rows(sheet))
+
+    def choose(self, known: Callable[[Sequence[object]], bool]) -> Table:
+        """The first sheet whose header is ``known``, or the only sheet.
+
+        Raises:
+            TableError: none of the sheets is the one, or the workbook is damaged.
+        """
+        sheet = _choose(self._sheets, known)
+        return Table(sheet.title, _rows(sheet))
+
+
 @contextmanager
-def read_xlsx(content: bytes, known: Callable[[Sequence[object]], bool]) -> Iterator[Table]:
-    """The first sheet whose header is ``known``, or the only sheet.
+def open_workbook(content: bytes) -> Iterator[Workbook]:
+    """A workbook, opened after a look at the sizes of its parts.
 
     Raises:
-        TableError: no workbook, a damaged or oversized one, or none of its sheets is the one.
+        TableError: no workbook, a damaged or an oversized one.
     """
     _check_archive(content)
     import openpyxl
@@ -58,10 +85,20 @@ def read_xlsx(content: bytes, known: Callable[[Sequence[object]], bool]) -> Iter
         except _DAMAGED as error:
             raise _damaged(error) from None
         try:
-            sheet = _choose(workbook.worksheets, known)
-            yield Table(sheet.title, _rows(sheet))
+            yield Workbook(workbook.worksheets)
         finally:
             workbook.close()
+
+
+@contextmanager
+def read_xlsx(content: bytes, known: Callable[[Sequence[object]], bool]) -> Iterator[Table]:
+    """The first sheet whose header is ``known``, or the only sheet.
+
+    Raises:
+        TableError: no workbook, a damaged or oversized one, or none of its sheets is the one.
+    """
+    with open_workbook(content) as workbook:
+        yield workbook.choose(known)
 
 
 def _check_archive(content: bytes) -> None:
@@ -93,8 +130,6 @@ def _check_archive(content: bytes) -> None:
 
 
 def _choose(sheets: Sequence[Any], known: Callable[[Sequence[object]], bool]) -> Any:
-    for sheet in sheets:
-        sheet.reset_dimensions()  # producers write wrong ones, and cells beyond would be lost
     for sheet in sheets:
         for _, cells in _rows(sheet):
             if any(cell not in (None, "") for cell in cells):
@@ -143,7 +178,8 @@ def _value(cell: Any) -> Cell:
     if kind == "e":
         return Odd(str(value), "an error value of the spreadsheet", "这是电子表格的错误值")
     if kind == "b" or isinstance(value, bool):
-        return Odd(str(value).upper(), "TRUE or FALSE, not text", "这是逻辑值，应为文本")
+        shown = str(value).upper()
+        return Odd(shown, "TRUE or FALSE, not text", "这是逻辑值，应为文本", truth=bool(value))
     if isinstance(value, str | int | float | datetime):
         return value
     if isinstance(value, date | time | timedelta):
