@@ -21,6 +21,7 @@ from gatekeeper.filing import (
     Filing,
     Holidays,
     Register,
+    ReviewDays,
     Running,
     Status,
     advance,
@@ -55,7 +56,14 @@ class Settlement(NamedTuple):
     """What the register says now; ``None`` where it has no such application any more."""
 
 
-def clocks(store: Store | None, policy: Policy, holidays: Holidays, *, at: datetime) -> Running:
+def clocks(
+    store: Store | None,
+    policy: Policy,
+    holidays: Holidays,
+    first_review: Mapping[str, ReviewDays],
+    *,
+    at: datetime,
+) -> Running:
     """Every clock that runs at ``at`` on what the store has now; none where there is no store."""
     if store is None:
         return Running((), ())
@@ -68,7 +76,7 @@ def clocks(store: Store | None, policy: Policy, holidays: Holidays, *, at: datet
         version=records.version,
     )
     opened = first_openings(register, store.endpoint_memory(gone=True))
-    return running_clocks(records.applications, register, opened, holidays, at=at)
+    return running_clocks(records.applications, register, opened, holidays, first_review, at=at)
 
 
 def first_openings(
@@ -135,7 +143,7 @@ def _return(store: Store, clock: Clock, *, actor: str, now: datetime) -> Settlem
 
 def _runs(application: Application, clock: Clock) -> bool:
     """Whether it is still this clock that runs: a second verification has another start."""
-    running = status_clock(application, Holidays())
+    running = status_clock(application, Holidays(), {})
     return running is not None and (running.clock, running.deadline) == (
         clock.clock,
         clock.deadline,

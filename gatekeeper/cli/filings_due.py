@@ -71,6 +71,7 @@ def due(
     from gatekeeper.deadlines import clocks
     from gatekeeper.report.due import due_report
     from gatekeeper.sources import read_holidays
+    from gatekeeper.sources.provider_rules import first_reviews, packaged_providers
 
     settings = options.settings_in(context)
     now = options.now()
@@ -82,9 +83,9 @@ def due(
         )
     holidays = read_holidays(calendar or ())
     wanted = frozenset(clock or ClockId)
-    policy = settings.policy()
+    policy, days = settings.policy(), first_reviews(packaged_providers())
     with (present_store if settle else announced_store)(settings) as store:
-        running = clocks(store, policy, holidays, at=moment)
+        running = clocks(store, policy, holidays, days, at=moment)
         if settle and store is not None:
             from gatekeeper.deadlines import settle as carry_out
 
@@ -93,7 +94,7 @@ def due(
             for one in done:
                 _tell(one, settings.lang)
             if done:
-                running = clocks(store, policy, holidays, at=moment)
+                running = clocks(store, policy, holidays, days, at=moment)
     shown = [
         one
         for one in running.clocks

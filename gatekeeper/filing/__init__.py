@@ -1,7 +1,15 @@
 """What the bureau says: applications and the filings that are in effect."""
 
 from gatekeeper.filing.advance import advance
-from gatekeeper.filing.clocks import Clock, ClockId, Running, Unread, running_clocks, status_clock
+from gatekeeper.filing.clocks import (
+    Clock,
+    ClockId,
+    ReviewDays,
+    Running,
+    Unread,
+    running_clocks,
+    status_clock,
+)
 from gatekeeper.filing.digest import (
     content_digest,
     content_text,
@@ -138,6 +146,7 @@ __all__ = [
     "Resolution",
     "Restriction",
     "Result",
+    "ReviewDays",
     "Row",
     "Running",
     "Search",

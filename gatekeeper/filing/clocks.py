@@ -3,7 +3,7 @@
 ==================  ==========================================  ===============================
 clock               runs from                                   for
 ==================  ==========================================  ===============================
-``clock-provider``  ``submitted``                               1 working day, 2 at 21Vianet
+``clock-provider``  ``submitted``                               the provider's working days
 ``clock-sms``       ``sms_pending``                             24 hours, to the second
 ``clock-bureau``    ``bureau_review``                           20 working days
 ``after-police``    first verified open, else the approval      30 days
@@ -40,9 +40,8 @@ from gatekeeper.filing.workdays import (
 SMS_TIME: Final = timedelta(hours=24)
 BUREAU_DAYS: Final = 20
 POLICE_DAYS: Final = 30
-PROVIDER_DAYS: Final[Mapping[str, int]] = {"nwcd": 1, "21vianet": 2}
-"""Working days of the first review (RULES ``clock-provider``)."""
 DEFAULT_PROVIDER: Final = "nwcd"
+"""Whose first review it is where a record does not say."""
 
 _CREATING: Final = frozenset({Kind.NEW, Kind.TRANSFER_IN})
 _WITH_CONTENT: Final = frozenset({Kind.NEW, Kind.TRANSFER_IN, Kind.CHANGE})
@@ -52,6 +51,7 @@ _DATE: Final = re.compile(
     r"|年(?P<month_zh>[0-9]{1,2})月(?P<day_zh>[0-9]{1,2})日"
     r"|(?P<month_8>[0-9]{2})(?P<day_8>[0-9]{2}))"
 )
+_MANUAL: Final = frozenset({"manual", "人工核验", "线下核验"})
 _ENDLESS: Final = frozenset({"长期", "长期有效", "long-term", "long_term", "permanent"})
 
 
@@ -65,6 +65,13 @@ class ClockId(StrEnum):
     DOMAIN = "domain"
     DOCUMENT = "document"
     CERTIFICATE = "certificate"
+
+
+class ReviewDays(NamedTuple):
+    """Working days of a provider's first review, by the route of the verification."""
+
+    electronic: int
+    manual: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +114,7 @@ def running_clocks(
     register: Register,
     opened: Mapping[str, datetime],
     holidays: Holidays,
+    first_review: Mapping[str, ReviewDays],
     *,
     at: datetime,
 ) -> Running:
@@ -117,13 +125,14 @@ def running_clocks(
         register: the same, folded at ``at``.
         opened: filing to the moment at which an endpoint of it was first verified open.
         holidays: what is known of them.
+        first_review: by provider; one that it lacks has the days of ``DEFAULT_PROVIDER``.
         at: what came to its status later has no clock yet.
     """
     known = [one for one in applications if one.status_at <= at]
     found: list[Clock] = []
     unread: dict[Unread, None] = {}
     for application in known:
-        clock = status_clock(application, holidays)
+        clock = status_clock(application, holidays, first_review)
         if clock is not None:
             found.append(clock)
     stating: list[Application] = []
@@ -148,38 +157,64 @@ def running_clocks(
     return Running(tuple(found), tuple(unread))
 
 
-def status_clock(application: Application, holidays: Holidays) -> Clock | None:
-    """The clock that runs on an application's present status, if one does."""
-    start = application.status_at
-    if application.status is Status.SUBMITTED:
-        provider = _provider(application)
-        return _clock(
-            ClockId.PROVIDER,
-            application,
-            start,
-            working_days_after(start, PROVIDER_DAYS[provider], holidays),
-            f"the provider ({provider}) should have reviewed it; ask where it stands",
-            f"接入商（{provider}）应已完成初审，请催办",
-        )
-    if application.status is Status.SMS_PENDING:
-        return _clock(
-            ClockId.SMS,
-            application,
-            start,
-            Deadline((start + SMS_TIME).astimezone(UTC)),
-            "not verified in time, the application goes back to returned, to be submitted again",
-            "逾期未完成短信核验，申请退回（已退回），需重新提交",
-        )
-    if application.status is Status.BUREAU_REVIEW:
-        return _clock(
-            ClockId.BUREAU,
-            application,
-            start,
-            working_days_after(start, BUREAU_DAYS, holidays),
-            "the bureau should have decided; ask the provider where it stands",
-            "管局应已作出审核决定，请通过接入商查询进度",
-        )
+def status_clock(
+    application: Application, holidays: Holidays, first_review: Mapping[str, ReviewDays]
+) -> Clock | None:
+    """The clock that runs on an application's present status, if one does.
+
+    Nobody's first review has a clock where ``first_review`` is empty.
+    """
+    provider, days = _first_review(application, first_review)
+    running = status_deadline(application.status, application.status_at, holidays, days)
+    if running is None:
+        return None
+    which, deadline = running
+    then, then_zh = _THEN[which]
+    return _clock(
+        which,
+        application,
+        application.status_at,
+        deadline,
+        then.format(provider=provider),
+        then_zh.format(provider=provider),
+    )
+
+
+def status_deadline(
+    status: Status, start: datetime, holidays: Holidays, first_review: int
+) -> tuple[ClockId, Deadline] | None:
+    """The clock of a status that began at ``start``, and when it has run out.
+
+    Args:
+        status: only three of them have a clock.
+        start: aware.
+        holidays: what is known of them.
+        first_review: working days; without any the first review has no clock.
+    """
+    if status is Status.SUBMITTED and first_review:
+        return ClockId.PROVIDER, working_days_after(start, first_review, holidays)
+    if status is Status.SMS_PENDING:
+        return ClockId.SMS, Deadline((start + SMS_TIME).astimezone(UTC))
+    if status is Status.BUREAU_REVIEW:
+        return ClockId.BUREAU, working_days_after(start, BUREAU_DAYS, holidays)
     return None
+
+
+_THEN: Final[Mapping[ClockId, tuple[str, str]]] = {
+    ClockId.PROVIDER: (
+        "the provider ({provider}) should have reviewed it; ask where it stands",
+        "接入商（{provider}）应已完成初审，请催办",
+    ),
+    ClockId.SMS: (
+        "not verified in time, the application goes back to returned, to be submitted again",
+        "逾期未完成短信核验，申请退回（已退回），需重新提交",
+    ),
+    ClockId.BUREAU: (
+        "the bureau should have decided; ask the provider where it stands",
+        "管局应已作出审核决定，请通过接入商查询进度",
+    ),
+}
+"""What the end of a status's clock means."""
 
 
 def _clock(
@@ -347,11 +382,21 @@ def read_until(value: Any) -> date | bool | None:
         return None
 
 
-def _provider(application: Application) -> str:
-    """Whose first review it is: NWCD's, the shorter one, where the record does not say."""
-    given = _record(application).get("provider")
+def _first_review(application: Application, known: Mapping[str, ReviewDays]) -> tuple[str, int]:
+    """Whose first review it is, and in how many days: NWCD's where the record does not say."""
+    if application.status is not Status.SUBMITTED:
+        return "", 0
+    record = _record(application)
+    given = record.get("provider")
     name = given.strip().lower() if isinstance(given, str) else ""
-    return name if name in PROVIDER_DAYS else DEFAULT_PROVIDER
+    if name not in known:
+        name = DEFAULT_PROVIDER
+    days = known.get(name)
+    if days is None:
+        return name, 0
+    route = _part(record, "verification").get("route")
+    by_hand = isinstance(route, str) and route.strip().lower() in _MANUAL
+    return name, days.manual if by_hand else days.electronic
 
 
 def _answered_yes(application: Application, rule: str) -> bool:

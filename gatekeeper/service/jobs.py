@@ -158,10 +158,12 @@ def due(context: Context) -> Done:
     """Send back what was not verified by SMS in time, and count the clocks that have run out."""
     from gatekeeper.deadlines import Result, clocks, settle
     from gatekeeper.sources import read_holidays
+    from gatekeeper.sources.provider_rules import first_reviews, packaged_providers
 
     store, at = context.store, context.clock()
     holidays = read_holidays(context.config.calendar)
-    running = clocks(store, context.policy, holidays, at=at)
+    days = first_reviews(packaged_providers())
+    running = clocks(store, context.policy, holidays, days, at=at)
     detail: dict[str, Any] = {"mode": _mode(context, "due")}
     if detail["mode"] == "apply":
         done = settle(store, running.clocks, actor=context.actor, now=at)
@@ -170,7 +172,7 @@ def due(context: Context) -> Done:
             _log.info("application %s: not verified by SMS in time, back to returned", name)
         detail |= {"settled": len(settled), "applications": settled[:100]}
         if done:
-            running = clocks(store, context.policy, holidays, at=at)
+            running = clocks(store, context.policy, holidays, days, at=at)
     overdue = [one.clock.value for one in running.clocks if one.overdue(at)]
     detail |= {
         "running": len(running.clocks) - len(overdue),

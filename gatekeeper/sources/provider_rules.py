@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper.errors import PolicyError
+from gatekeeper.filing import ReviewDays
 from gatekeeper.filing.review import ProviderRules, rules
 from gatekeeper.filing.review.provider import DOCS
 from gatekeeper.policy import checked, read_mapping
@@ -54,6 +55,14 @@ def read_providers(paths: Iterable[str | Path]) -> Mapping[str, ProviderRules]:
     for name in own:
         _check_rules(found[name], given[name][0])
     return found
+
+
+def first_reviews(providers: Mapping[str, ProviderRules]) -> Mapping[str, ReviewDays]:
+    """The working days of each provider's first review, as the clocks take them."""
+    return {
+        name: ReviewDays(one.first_review.electronic, one.first_review.manual)
+        for name, one in providers.items()
+    }
 
 
 def _check_rules(provider: ProviderRules, source: str) -> None:

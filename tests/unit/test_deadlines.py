@@ -20,6 +20,7 @@ from gatekeeper.filing import (
     ClockId,
     Entity,
     Kind,
+    ReviewDays,
     Row,
     Service,
     Status,
@@ -34,6 +35,7 @@ from gatekeeper.store import Store, open_store
 START = datetime(2026, 3, 2, 1, 30, 17, tzinfo=UTC)
 OVER = START + timedelta(hours=24)
 POLICY = default_policy()
+DAYS = {"nwcd": ReviewDays(1, 1)}
 
 
 def application(
@@ -70,7 +72,7 @@ def bring(store: Store, *applications: Application) -> None:
 
 
 def running(store: Store, at: datetime) -> list[Clock]:
-    return list(clocks(store, POLICY, known_holidays(), at=at).clocks)
+    return list(clocks(store, POLICY, known_holidays(), DAYS, at=at).clocks)
 
 
 def moves(store: Store, name: str = "A1") -> list[tuple[str | None, str, str, datetime | None]]:
@@ -78,7 +80,7 @@ def moves(store: Store, name: str = "A1") -> list[tuple[str | None, str, str, da
 
 
 def test_no_store_has_no_clocks() -> None:
-    assert clocks(None, POLICY, known_holidays(), at=START) == ((), ())
+    assert clocks(None, POLICY, known_holidays(), DAYS, at=START) == ((), ())
 
 
 def test_an_expired_sms_clock_sends_the_application_back(store: Store) -> None:

@@ -18,6 +18,7 @@ from gatekeeper.filing import (
     Kind,
     Order,
     OrderKind,
+    ReviewDays,
     Running,
     Service,
     Status,
@@ -28,9 +29,11 @@ from gatekeeper.filing import (
 )
 from gatekeeper.filing.clocks import read_until
 from gatekeeper.sources import known_holidays
+from gatekeeper.sources.provider_rules import first_reviews, packaged_providers
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=SHANGHAI)
 KNOWN = known_holidays()
+DAYS = {"nwcd": ReviewDays(1, 3), "21vianet": ReviewDays(2, 2)}
 
 
 def application(
@@ -59,7 +62,7 @@ def running(
     orders: tuple[Order, ...] = (),
 ) -> Running:
     return running_clocks(
-        applications, fold(applications, orders, at=at), opened or {}, KNOWN, at=at
+        applications, fold(applications, orders, at=at), opened or {}, KNOWN, DAYS, at=at
     )
 
 
@@ -88,18 +91,34 @@ def brief(clocks: tuple[Clock, ...]) -> list[tuple[str, str, date]]:
         ("not json", 3),
         ("[1]", 3),
         ("[" * 50_000, 3),
+        ({"verification": {"route": "electronic"}}, 3),
+        ({"verification": {"route": " Manual "}}, 5),
+        ({"provider": "21vianet", "verification": {"route": "manual"}}, 4),
+        ({"verification": {"route": "人工核验"}}, 5),
+        ({"verification": {"route": ["manual"]}}, 3),
+        ({"verification": "manual"}, 3),
     ],
 )
 def test_the_providers_first_review(review: Any, until: int) -> None:
-    clock = status_clock(application(Status.SUBMITTED, review), KNOWN)
+    clock = status_clock(application(Status.SUBMITTED, review), KNOWN, DAYS)
     assert clock is not None
     assert brief((clock,)) == [("clock-provider", "A1", date(2026, 3, until))]
     assert clock.started_at == NOW
 
 
+def test_nobodys_first_review_has_a_clock_where_no_days_are_known() -> None:
+    assert status_clock(application(Status.SUBMITTED), KNOWN, {}) is None
+    assert status_clock(application(Status.SMS_PENDING), KNOWN, {}) is not None
+
+
+def test_the_days_of_the_packaged_providers() -> None:
+    days = first_reviews(packaged_providers())
+    assert days == {"nwcd": (1, 1), "21vianet": (2, 2)}
+
+
 def test_the_sms_clock_runs_to_the_second() -> None:
     start = datetime(2026, 3, 2, 9, 30, 17, tzinfo=UTC)
-    clock = status_clock(application(Status.SMS_PENDING, status_at=start), KNOWN)
+    clock = status_clock(application(Status.SMS_PENDING, status_at=start), KNOWN, DAYS)
     assert clock is not None
     assert (clock.clock, clock.filing_id, clock.estimated) == ("clock-sms", "F1", False)
     assert clock.deadline == datetime(2026, 3, 3, 9, 30, 17, tzinfo=UTC)
@@ -111,7 +130,7 @@ def test_the_sms_clock_runs_to_the_second() -> None:
 
 def test_the_bureau_has_20_working_days() -> None:
     start = datetime(2026, 1, 30, 9, tzinfo=SHANGHAI)
-    clock = status_clock(application(Status.BUREAU_REVIEW, status_at=start), KNOWN)
+    clock = status_clock(application(Status.BUREAU_REVIEW, status_at=start), KNOWN, DAYS)
     assert clock is not None
     assert brief((clock,)) == [("clock-bureau", "A1", date(2026, 3, 5))]
     assert not clock.overdue(datetime(2026, 3, 5, 23, 59, 59, tzinfo=SHANGHAI))
@@ -123,7 +142,7 @@ def test_the_bureau_has_20_working_days() -> None:
     sorted(set(Status) - {Status.SUBMITTED, Status.SMS_PENDING, Status.BUREAU_REVIEW}),
 )
 def test_no_other_status_has_a_clock(status: Status) -> None:
-    assert status_clock(application(status), KNOWN) is None
+    assert status_clock(application(status), KNOWN, DAYS) is None
 
 
 def test_what_came_to_its_status_later_has_no_clock_yet() -> None:
