@@ -50,8 +50,8 @@ def read_nameserver(text: str) -> Nameserver:
     """
     address, port = text.strip(), ""
     if address.startswith("["):
-        address, _, port = address[1:].partition("]")
-        port = port.removeprefix(":")
+        address, closed, port = address[1:].partition("]")
+        address, port = address if closed else "", port.removeprefix(":")
     elif address.count(":") == 1:
         address, _, port = address.partition(":")
     try:
