@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gatekeeper.cli import (
     filings_due,
+    filings_forget,
     filings_import,
     filings_moves,
     filings_review,
     filings_sync,
     filings_verify,
+    masking,
     options,
 )
+from gatekeeper.cli.masking import Unmasked, filed, told
 from gatekeeper.cli.output import deliver, say, show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
+from gatekeeper.cli.status import CLEAN, INCOMPLETE
 from gatekeeper.cli.stores import announced_store, present_store
 from gatekeeper.errors import UnknownRecord, UsageError
 from gatekeeper.filing import (
@@ -73,9 +78,10 @@ def list_filings(
         bool, typer.Option("--in-effect", help="List the filings that are in effect.")
     ] = False,
     at: options.At = None,
+    unmasked: Unmasked = False,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
-) -> None:
+) -> int:
     """List applications, or with --in-effect the filings in effect (--at implies it)."""
     from gatekeeper.report.register import applications_report, filings_report
 
@@ -101,11 +107,15 @@ def list_filings(
                 for filing in register.filings
                 if filing.state is FilingState.IN_EFFECT and search.concerns(filing)
             )
-            report = filings_report(list(islice(effective, limit)))
+            chosen: tuple[Application, ...] = ()
+            report = filings_report(filed(islice(effective, limit), unmasked=unmasked))
         else:
             chosen = store.search(search, limit=limit) if store else ()
-            report = applications_report(chosen, _record)
+            report = applications_report(
+                filed(chosen, unmasked=unmasked), partial(masking.record, unmasked=unmasked)
+            )
     deliver(report, form=form, out=out, lang=settings.lang)
+    return _incomplete(chosen, form, settings.lang)
 
 
 @app.command("show", cls=Command)
@@ -113,9 +123,10 @@ def show_filing(
     context: typer.Context,
     record: Record,
     at: options.At = None,
+    unmasked: Unmasked = False,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
-) -> None:
+) -> int:
     """Show one filing as it stands, with every application behind it."""
     from gatekeeper.report.register import filings_report
 
@@ -128,14 +139,18 @@ def show_filing(
     deciding = {one.application_id: one for one in (*past.applications, *past.endings)}
     register = _fold(deciding.values(), orders, at, settings.policy().open_transfer_in)
     report = filings_report(
-        [filing for filing in register.filings if filing.filing_id == filing_id],
-        past.applications,
-        _record,
+        filed(
+            (filing for filing in register.filings if filing.filing_id == filing_id),
+            unmasked=unmasked,
+        ),
+        filed(past.applications, unmasked=unmasked),
+        partial(masking.record, unmasked=unmasked),
     )
     deliver(report, form=form, out=out, lang=settings.lang)
     for order in orders:
         if order.filing_id == filing_id:
             say(f"{order.kind}: {order.at.isoformat()} {order.by}: {order.reason}")
+    return _incomplete(past.applications, form, settings.lang)
 
 
 @app.command("history", cls=Command)
@@ -146,6 +161,7 @@ def history(
         int | None,
         typer.Option("--limit", min=1, max=options.MOST_ROWS, help="Only the newest so many."),
     ] = None,
+    unmasked: Unmasked = False,
     form: options.Format = options.Form.TABLE,
     out: options.Out = None,
 ) -> None:
@@ -157,7 +173,7 @@ def history(
         events = store.events(record, limit=limit)
     if not events:
         raise _unknown(record)
-    deliver(events_report(events), form=form, out=out, lang=settings.lang)
+    deliver(events_report(told(events, unmasked=unmasked)), form=form, out=out, lang=settings.lang)
 
 
 @app.command("export", cls=Command)
@@ -172,21 +188,21 @@ def export(
             "Default: CSV on stdout.",
         ),
     ] = None,
+    unmasked: Unmasked = False,
 ) -> None:
     """Write every application in the table that `filings import` reads."""
     settings = options.settings_in(context)
     with announced_store(settings) as store:
         applications = store.applications() if store else ()
+    shown = filed(applications, unmasked=unmasked)
     ending = out.suffix.lower() if out is not None else ".csv"
     if ending in (".json", ".jsonl"):
-        data: bytes = _as_json(applications, lines=ending == ".jsonl").encode()
+        data: bytes = _as_json(shown, lines=ending == ".jsonl", unmasked=unmasked).encode()
     else:
         from gatekeeper.sources import write_applications
 
         stream = BytesIO()
-        write_applications(
-            applications, stream, ending.removeprefix(".") or "csv", lang=settings.lang
-        )
+        write_applications(shown, stream, ending.removeprefix(".") or "csv", lang=settings.lang)
         data = stream.getvalue()
     if out is None:
         show(data.decode("utf-8-sig"))
@@ -194,21 +210,21 @@ def export(
         write_whole(out, data)
 
 
-def _as_json(applications: tuple[Application, ...], *, lines: bool) -> str:
+def _as_json(applications: Sequence[Application], *, lines: bool, unmasked: bool) -> str:
     from gatekeeper.report.register import applications_report
     from gatekeeper.report.text import to_json, to_json_line
 
+    written = partial(masking.record, unmasked=unmasked)
     if lines:
-        return "".join(to_json_line(_record(one)) + "\n" for one in applications)
-    return to_json(applications_report(applications, _record).document) + "\n"
+        return "".join(to_json_line(written(one)) + "\n" for one in applications)
+    return to_json(applications_report(applications, written).document) + "\n"
 
 
-def _record(application: Application) -> dict[str, Any]:
-    """An application for JSON: as an import reads it, its time in UTC like every other."""
-    from gatekeeper.gate import moment
-    from gatekeeper.sources import application_to_json
-
-    return {**application_to_json(application), "status_at": moment(application.status_at)}
+def _incomplete(applications: Iterable[Application], form: options.Form, lang: str) -> int:
+    """Exit 4 where JSON lacks what is sealed; no other form shows any of it."""
+    if form is not options.Form.JSON:
+        return CLEAN
+    return INCOMPLETE if masking.say_sealed(applications, lang) else CLEAN
 
 
 for module in (
@@ -218,6 +234,7 @@ for module in (
     filings_due,
     filings_sync,
     filings_verify,
+    filings_forget,
 ):
     module.register(app)
 

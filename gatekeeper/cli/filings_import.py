@@ -60,6 +60,13 @@ def import_filings(
                 source="; ".join(file.name for file in files),
                 at=options.now(),
             )
+    for row in merged.forgotten:
+        where, name = row.where.describe(settings.lang), row.application.application_id
+        say(
+            f"{where}：{name} 中有人员的信息已按要求删除，未重新导入"
+            if settings.lang == "zh"
+            else f"{where}: {name} names somebody who was forgotten; that stays so"
+        )
     for row in merged.stale:
         where, application = row.where.describe(settings.lang), row.application
         at, status = application.status_at.isoformat(), application.status

@@ -66,7 +66,12 @@ def advance(
             "--licence", metavar="N", help="The service licence number that the bureau gave."
         ),
     ] = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Kept with the event.")] = "",
+    note: Annotated[
+        str,
+        typer.Option(
+            "--note", metavar="TEXT", parser=options.read_note, help="Kept with the event."
+        ),
+    ] = "",
 ) -> None:
     """Record one move of one application; illegal moves are refused."""
     settings = options.settings_in(context)

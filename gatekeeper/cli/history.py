@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli import options
+from gatekeeper.cli.masking import told
 from gatekeeper.cli.output import deliver
 from gatekeeper.cli.root import COMMANDS, Command, command_app
 from gatekeeper.cli.stores import announced_store
@@ -72,4 +73,4 @@ def history(
             head = store.trail_head()
     if limit is not None:
         entries = tuple(reversed(entries))
-    deliver(trail_report(entries, head), form=form, out=out, lang=settings.lang)
+    deliver(trail_report(told(entries), head), form=form, out=out, lang=settings.lang)

@@ -128,12 +128,25 @@ def read_reason(text: str) -> str:
 
 def _one_line(text: str) -> str:
     """``text`` without surrounding white space; it stands in the trail and is read in terminals."""
+    from gatekeeper.filing import mask_text
+
     if any(unicodedata.category(character) in _UNSHOWN for character in text):
         raise Refused(
             f"{text!r} holds a control character or a line break; leave it out",
             zh=f"{text!r} 含有控制字符或换行，请去掉",
         )
+    if mask_text(text) != text:
+        raise Refused(
+            "it holds somebody's id number or phone, which the trail could never forget; leave it "
+            "out",
+            zh="其中含有身份证号或手机号，而审计记录无法删除，请去掉",
+        )
     return text.strip()
+
+
+def read_note(text: str) -> str:
+    """What stands beside an event for ever; it may be empty."""
+    return _one_line(text)
 
 
 def now() -> datetime:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gatekeeper.account import Doubt, Family
+from gatekeeper.filing import mask_text
 from gatekeeper.gate.catalogue import CATALOGUE
 from gatekeeper.gate.model import Finding, Severity, shortlist
 from gatekeeper.policy import Policy, Port
@@ -102,7 +103,8 @@ class Finder:
     ) -> None:
         entry = CATALOGUE[code]
         override = self.policy.severity.get(code)
-        values = {"account": account_id} | dict(values)
+        # Tags and descriptions are free text, and findings are sent far and kept for long.
+        values = {"account": account_id} | {name: mask_text(one) for name, one in values.items()}
         finding = Finding(
             code=code,
             severity=Severity(override) if override else entry.severity,

@@ -10,7 +10,7 @@ from gatekeeper.gate import moment
 from gatekeeper.report.records import Cell, Derived, Report, Table, clock, several
 
 if TYPE_CHECKING:
-    from gatekeeper.store import Event, TrailEntry
+    from gatekeeper.store import Event, Forgotten, TrailEntry
 
 _APPLICATION_COLUMNS = (
     "application_id",
@@ -260,6 +260,45 @@ def trail_report(entries: Iterable[TrailEntry], head: str) -> Report:
             ),
         ),
         facts=(("trail_head", head),),
+    )
+
+
+def forgotten_report(found: Iterable[Forgotten], *, dry_run: bool) -> Report:
+    """``filings forget``: every application that named the person, and nothing of the person."""
+    known = tuple(found)
+    columns = ("application_id", "filing_id", "status", "roles", "result")
+    return Report(
+        title="forgotten",
+        document={
+            "schema": "gatekeeper/forgotten/1",
+            "dry_run": dry_run,
+            "forgotten": [
+                {
+                    "application_id": one.application_id,
+                    "filing_id": one.filing_id,
+                    "status": one.status.value,
+                    "roles": list(one.roles),
+                    "result": one.result.value,
+                }
+                for one in known
+            ],
+        },
+        tables=(
+            Table(
+                "forgotten",
+                columns,
+                [
+                    (
+                        one.application_id,
+                        one.filing_id,
+                        one.status.value,
+                        several(one.roles),
+                        one.result.value,
+                    )
+                    for one in known
+                ],
+            ),
+        ),
     )
 
 

@@ -50,6 +50,11 @@ EN: Final[dict[str, str]] = {
     "result.placed": "recorded",
     "result.lifted": "lifted",
     "result.withheld": "withheld",
+    "forgotten": "Forgotten",
+    "roles": "Where",
+    "result.forgotten": "forgotten",
+    "result.refused": "under way, left alone",
+    "result.entity": "the entity itself, stays",
 }
 
 ZH: Final[dict[str, str]] = {
@@ -98,4 +103,9 @@ ZH: Final[dict[str, str]] = {
     "result.placed": "已登记",
     "result.lifted": "已解除",
     "result.withheld": "未登记",
+    "forgotten": "已删除个人信息",
+    "roles": "位置",
+    "result.forgotten": "已删除",
+    "result.refused": "办理中，未更改",
+    "result.entity": "为主办单位本身，保留",
 }
