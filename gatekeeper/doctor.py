@@ -55,6 +55,34 @@ def examine_store(open_it: Callable[[], Store | None], lang: str) -> Iterator[Ch
     with store:
         yield Check(check="store", status="ok", detail=store.label)
         yield Check(check="store: trail", status="ok", detail=store.trail_head())
+        yield _examine_seal(store, chinese=chinese)
+
+
+def _examine_seal(store: Store, *, chinese: bool) -> Check:
+    """Personal data: is a key set, and does anything stand in the clear?
+
+    Without a key nothing is wrong, it is only said: whoever encrypts the disk may need none.
+    """
+    counts, name = store.seal_counts(), "store: personal data"
+    told = (
+        f"密钥 {store.keyed or '未设置'}；明文 {counts.plain}，已加密 {counts.newest}，"
+        f"其他密钥 {counts.other}"
+        if chinese
+        else f"key {store.keyed or 'not set'}; {counts.plain} in the clear, "
+        f"{counts.newest} sealed, {counts.other} under another key"
+    )
+    if not store.keyed:
+        remedy = (
+            "设置 GATEKEEPER_KEY_FILE 后执行 gatekeeper store seal"
+            if chinese
+            else "set GATEKEEPER_KEY_FILE, then run gatekeeper store seal"
+        )
+        status: Status = "missing" if counts.other else "not tried"
+        return Check(check=name, status=status, detail=told, remedy=remedy)
+    if counts.plain or counts.other:
+        remedy = "执行 gatekeeper store seal" if chinese else "run gatekeeper store seal"
+        return Check(check=name, status="missing", detail=told, remedy=remedy)
+    return Check(check=name, status="ok", detail=told)
 
 
 def examine_policy(load: Callable[[], Policy], lang: str) -> Iterator[Check]:

@@ -10,7 +10,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import say, show
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.status import CLEAN, FOUND
+from gatekeeper.cli.status import CLEAN, FOUND, INCOMPLETE
 from gatekeeper.cli.stores import no_store, present_store
 
 app = command_app(COMMANDS["store"].summary)
@@ -18,7 +18,7 @@ app = command_app(COMMANDS["store"].summary)
 
 @app.callback()
 def _store() -> None:
-    """Back the store up, put it back, bring its schema up to date, drop what is old."""
+    """Back the store up, put it back, bring its schema up to date, seal it, drop what is old."""
 
 
 @app.command("backup", cls=Command)
@@ -109,6 +109,45 @@ def migrate(
         else f"schema {schema.found} -> {schema.newest}"
     )
     return CLEAN
+
+
+@app.command("seal", cls=Command)
+def seal(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count; exit 3 where something is left to seal.")
+    ] = False,
+    by: options.By = None,
+) -> int:
+    """Encrypt personal data that stand in the clear, or under an older key, with the first key.
+
+    Keys come from GATEKEEPER_KEY_FILE or GATEKEEPER_KEY.  Contents, digests and versions stay.
+    A run that was killed goes on where it stopped.
+    """
+    settings = options.settings_in(context)
+    chinese = settings.lang == "zh"
+    with present_store(settings) as store:
+        counts = store.seal_counts()
+        left = counts.plain + counts.other
+        if dry_run:
+            show(
+                f"明文 {counts.plain}，当前密钥 {counts.newest}，其他密钥 {counts.other}"
+                if chinese
+                else f"{counts.plain} in the clear, {counts.newest} sealed with the first key, "
+                f"{counts.other} with another"
+            )
+            return FOUND if left else CLEAN
+        done = store.seal_register(actor=options.whoami(by), at=options.now())
+        cleared = store.purge()
+    show(f"已加密：{done}，密钥 {store.keyed}" if chinese else f"sealed: {done}, key {store.keyed}")
+    if not cleared:
+        say(
+            "其他进程正在使用数据库，旧的明文可能仍在文件中；请稍后重新执行 gatekeeper store seal"
+            if chinese
+            else "others use the database, so old plain text may still be in its files; run "
+            "gatekeeper store seal again later"
+        )
+    return CLEAN if cleared else INCOMPLETE
 
 
 @app.command("prune", cls=Command)

@@ -9,7 +9,7 @@ import typer
 from gatekeeper.cli import options
 from gatekeeper.cli.output import deliver, say
 from gatekeeper.cli.root import COMMANDS, Command, command_app
-from gatekeeper.cli.status import CLEAN, FAILED
+from gatekeeper.cli.status import CLEAN, FAILED, INCOMPLETE
 from gatekeeper.cli.stores import present_store
 
 app = command_app(COMMANDS["trail"].summary)
@@ -36,7 +36,8 @@ def verify(
 ) -> int:
     """Verify the whole trail, and the register against it; prints the head hash.
 
-    Exit 1 where anything was edited, removed, put in another order or cut off.
+    Exit 1 where anything was edited, removed, put in another order or cut off; 4 where records
+    are sealed and their key is not set, so that their content could not be compared.
     """
     from gatekeeper.report.trail import verification_report
 
@@ -44,8 +45,15 @@ def verify(
     with present_store(settings) as store:
         found = store.verify_trail(expect)
     deliver(verification_report(found, settings.lang), form=form, out=out, lang=settings.lang)
+    if found.sealed:
+        say(
+            f"{found.sealed} 个申请已加密且未设置其密钥，内容未校验；请设置 GATEKEEPER_KEY_FILE"
+            if settings.lang == "zh"
+            else f"{found.sealed} applications are sealed and their key is not set: their content "
+            "was not checked; set GATEKEEPER_KEY_FILE"
+        )
     if found.ok:
-        return CLEAN
+        return INCOMPLETE if found.sealed else CLEAN
     for problem in found.problems:
         say(problem.message_zh if settings.lang == "zh" else problem.message)
     say(

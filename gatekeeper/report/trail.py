@@ -20,6 +20,7 @@ def verification_report(found: TrailReport, lang: str) -> Report:
             "entries": found.entries,
             "trail_head": found.head,
             "found": found.found,
+            "sealed": found.sealed,
             "problems": [
                 {
                     "fault": problem.fault.value,
