@@ -34,6 +34,8 @@ NOT_ASKED: Final[Told[Any]] = Told(None, "was not read", "未读取")
 
 
 NO_BALANCER: Final[Told[tuple[str, ...]]] = Told(())
+YES: Final[Told[bool]] = Told(True)
+NO: Final[Told[bool]] = Told(False)
 
 
 def not_told(reason: str, zh: str) -> Told[T]:
@@ -46,6 +48,8 @@ class Holding(StrEnum):
 
     EIP = "eip"
     LOAD_BALANCER = "load_balancer"
+    IPV6 = "ipv6"
+    """An IPv6 address of one of its interfaces: there are no elastic ones."""
     AUTO = "auto"
     """Lent by AWS to an instance; it cannot be filed."""
     NONE = "none"
@@ -58,21 +62,27 @@ class AddressFacts(NamedTuple):
     holding: Told[Holding]
     elsewhere: str = ""
     """Another known account that has it."""
-    released: bool = False
-    """It was there and is gone."""
+    released: Told[bool] = NO
+    """It was there and is gone; of one that the account has: it was gone meanwhile, and another
+    allocation brought it back."""
     balancer: str = ""
     """The load balancer whose address it is (its ARN)."""
     serves: bool = True
     """False for an EIP that nothing uses, and one on a NAT gateway."""
+    on_nat_gateway: bool = False
+    exposed: Told[tuple[str, ...]] = NOT_ASKED
+    """Gated ports that the Internet reaches on it, as ``tcp 443``."""
 
 
 class BalancerFacts(NamedTuple):
-    """A load balancer with its complete set of addresses, as it is now."""
+    """A load balancer with its set of addresses, as it is now."""
 
     arn: str
     name: str
     ips: tuple[str, ...]
     internal: bool = False
+    whole: Told[bool] = YES
+    """Unknown where it may have more addresses than were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +96,8 @@ class AccountFacts:
     """By ARN: those that own one of the addresses, and those that the application names."""
     named: Told[tuple[str, ...]] = NO_BALANCER
     """ARNs that the application's ``load_balancer`` fits: none, one, or several."""
+    owners: Told[bool] = YES
+    """Unknown where an address may be a load balancer's that was not read."""
 
 
 class DomainFacts(NamedTuple):
@@ -128,3 +140,5 @@ class Facts:
     """By domain, as the record has it in lower case."""
     shown: Told[ShownNumber] = NOT_ASKED
     lookup: Told[Lookup] = NOT_ASKED
+    opened: Told[datetime] = NOT_ASKED
+    """When an endpoint of the filing was first verified open."""

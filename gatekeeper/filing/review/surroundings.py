@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from gatekeeper.filing.fold import entity_keys, same_entity
+from gatekeeper.filing.fold import entity_keys, judge_service_licence, same_entity
 from gatekeeper.filing.miit import domain_key
 from gatekeeper.filing.model import Application, Entity, Filing, FilingState, Kind, Register, Status
 from gatekeeper.filing.review.dossier import Dossier
 from gatekeeper.filing.review.hanzi import name_key
-from gatekeeper.filing.review.words import ServiceKind
+from gatekeeper.filing.review.words import Entry, ServiceKind, read_word
 
 LIVE: Final = frozenset({FilingState.IN_EFFECT, FilingState.SUSPENDED, FilingState.RESTRICTED})
 
@@ -32,6 +32,9 @@ class Peer(NamedTuple):
     domains: tuple[str, ...]
     email: str
     mobile: str
+    licence: str = ""
+    """The service's number in canonical form; empty where it has none that counts."""
+    entry: Entry | None = None
 
     @classmethod
     def of(cls, dossier: Dossier) -> Peer:
@@ -49,6 +52,8 @@ class Peer(NamedTuple):
             tuple(one.name.lower() for one in service.domains if one.name),
             portal.email.casefold(),
             portal.mobile,
+            _number(service.licence),
+            dossier.entry,
         )
 
     @classmethod
@@ -72,6 +77,8 @@ class Peer(NamedTuple):
             service.domains,
             email.strip().casefold() if isinstance(email, str) else "",
             str(mobile).strip() if isinstance(mobile, str | int) else "",
+            _number(service.licence),
+            _entry(record.get("entry")),
         )
 
 
@@ -111,6 +118,11 @@ class Surroundings:
                 of[key].append(filing)
             for domain in filing.service.domains:
                 of["domain", _compared(domain)].append(filing)
+            number = _number(filing.service.licence)
+            if number:
+                of["number", number].append(filing)
+            for ip in filing.access.ips:
+                of["address", f"{filing.access.account_id} {ip}"].append(filing)
             if filing.service.name:
                 of["name", name_key(filing.service.name)].append(filing)
         return cls(
@@ -161,6 +173,31 @@ class Surroundings:
         found = self._filings_of.get(("name", name_key(name)), ())
         return tuple(one for one in found if one.state in LIVE)
 
+    def with_number(self, number: str) -> tuple[Peer, ...]:
+        """Peers that state a service's number, which is in canonical form."""
+        return self._by.get(("number", number), ())
+
+    def filings_with_number(self, number: str) -> tuple[Filing, ...]:
+        """Living filings of a service's number, which is in canonical form."""
+        found = self._filings_of.get(("number", number), ())
+        return tuple(one for one in found if one.state in LIVE)
+
+    def filings_at(self, account_id: str, ip: str) -> tuple[Filing, ...]:
+        """Living filings that name an address of an account."""
+        found = self._filings_of.get(("address", f"{account_id} {ip}"), ())
+        return tuple(one for one in found if one.state in LIVE)
+
+
+def _number(licence: str) -> str:
+    """A service's number in canonical form, or nothing."""
+    verdict = judge_service_licence(licence) if licence else None
+    return verdict.licence.canonical if verdict and not verdict.code and verdict.licence else ""
+
+
+def _entry(given: object) -> Entry | None:
+    found = read_word(Entry, given) if isinstance(given, str) else None
+    return Entry(found) if found is not None else None
+
 
 def _keys(peer: Peer) -> Iterable[tuple[str, str]]:
     yield from _entity_keys(peer.entity)
@@ -168,6 +205,8 @@ def _keys(peer: Peer) -> Iterable[tuple[str, str]]:
         yield "email", peer.email
     if peer.mobile:
         yield "mobile", peer.mobile
+    if peer.licence:
+        yield "number", peer.licence
     for domain in dict.fromkeys(map(_compared, peer.domains)):
         yield "domain", domain
     if peer.service_name:

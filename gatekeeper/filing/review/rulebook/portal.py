@@ -77,7 +77,7 @@ def portal_ip(case: Case) -> Iterator[Note]:
         )
         return
     held = {ip: fact.holding.value for ip, fact in case.facts.account.value.addresses.items()}
-    if any(value in (Holding.EIP, Holding.LOAD_BALANCER) for value in held.values()):
+    if any(value in (Holding.EIP, Holding.LOAD_BALANCER, Holding.IPV6) for value in held.values()):
         return
     if None in held.values():
         yield unknown(
