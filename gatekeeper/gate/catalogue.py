@@ -293,5 +293,46 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             "the next plan and apply repair it; find out who changed it",
             "下次 plan 和 apply 会修复；请查明改动者",
         ),
+        # what the public sees
+        "resolves-before-approval": Entry(
+            _H,
+            "{domains} of application {application} resolves to {ips} before the bureau approved it"
+            " ({status})",
+            "申请 {application} 尚未通过（{status_zh}），{domains} 已解析至 {ips}",
+            "have the customer take the DNS record away until the bureau approves",
+            "请通知客户在管局通过前取消该解析",
+        ),
+        "domain-elsewhere": Entry(
+            _M,
+            "filing {filing}: {what}",
+            "备案 {filing}：{what_zh}",
+            "have the record point at a filed address, file the address by change_ip, or cancel the"
+            " access if the service moved away",
+            "请将域名解析至已备案地址，或办理变更 IP；若服务已迁走请取消接入",
+        ),
+        "domain-unresolved": Entry(
+            _L,
+            "filing {filing}: {domains} does not resolve, nor does its www",
+            "备案 {filing}：{domains} 及其 www 子域名均无解析",
+            "ask whether the service is still there; a filing whose domains lead nowhere counts as"
+            " a shell",
+            "请核实服务是否仍在运行；域名全部无解析的备案可能被认定为空壳",
+        ),
+        "after-footer": Entry(
+            _M,
+            "filing {filing}: {what}",
+            "备案 {filing}：{what_zh}",
+            "have the customer show the number at the foot of the page, or in the APP's settings,"
+            " linked to https://beian.miit.gov.cn/",
+            "请通知客户在页面底部（APP 在设置中）展示备案号并链接至 https://beian.miit.gov.cn/",
+        ),
+        "shell-filing": Entry(
+            _H,
+            "filing {filing} counts as a shell: {what}",
+            "备案 {filing} 可能被认定为空壳：{what_zh}",
+            "bring its domains back to filed addresses, file the access again, or deregister it"
+            " before the bureau strikes it off",
+            "请恢复域名解析或重新办理接入；不再使用的请在管局清理前注销",
+        ),
     }
 )

@@ -1,0 +1,105 @@
+"""Bureaus' notices about shell filings (空壳), as an operator writes them down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, StrictInt, model_validator
+
+from gatekeeper.errors import PolicyError
+from gatekeeper.filing import LicenceError, ShellNotice, parse_licence
+from gatekeeper.filing.provinces import find_province
+from gatekeeper.policy import ConfigModel, Text, checked, read_mapping, wrong
+from gatekeeper.sources.year_file import Day
+
+DOCS: Final = "docs/public.md"
+_LARGEST: Final = 1_000_000
+"""Bytes of a file; a notice of 1,000 filings takes 40,000."""
+_LONGEST: Final = 3660
+
+
+def _province(value: object) -> object:
+    if isinstance(value, str) and find_province(value) is not None:
+        return value
+    raise wrong("must be a province, as 宁夏 or Ningxia", "应为省份，例如 宁夏")
+
+
+class _Notice(ConfigModel):
+    """One notice."""
+
+    province: Annotated[str, BeforeValidator(_province)]
+    published: Day
+    days: StrictInt | None = Field(None, ge=1, le=_LONGEST)
+    until: Day | None = None
+    filings: tuple[Text, ...] = ()
+    reference: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> _Notice:
+        if (self.days is None) == (self.until is None):
+            raise wrong("write either days or until", "days 与 until 须填写其一")
+        if self.until is not None and self.until < self.published:
+            raise wrong("until lies before published", "until 早于 published")
+        return self
+
+
+class _Notices(ConfigModel):
+    notices: tuple[_Notice, ...]
+
+
+def read_shell_notices(path: Path) -> tuple[ShellNotice, ...]:
+    """The notices of one file.
+
+    Raises:
+        PolicyError: it cannot be read, or a key is missing, unknown or wrong; it is named.
+    """
+    why = why_zh = text = ""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_LARGEST + 1)
+        if len(raw) > _LARGEST:
+            why, why_zh = f"larger than {_LARGEST} bytes", f"超过 {_LARGEST} 字节"
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        why, why_zh = "not UTF-8", "不是 UTF-8 编码"
+    except OSError as error:
+        why = why_zh = error.strerror or type(error).__name__
+    if why:
+        raise PolicyError(
+            f"{path}: cannot read the bureaus' notices ({why}); check the path",
+            zh=f"{path}：无法读取管局公告文件（{why_zh}），请检查路径",
+        )
+    return parse_shell_notices(text, source=str(path))
+
+
+def parse_shell_notices(text: str, *, source: str) -> tuple[ShellNotice, ...]:
+    """Notices from YAML text.
+
+    Raises:
+        PolicyError: the text is not YAML, or a key is missing, unknown or wrong; it is named.
+    """
+    given = checked(_Notices, read_mapping(text, source), source, docs=DOCS)
+    return tuple(_notice(one) for one in given.notices)
+
+
+def _notice(given: _Notice) -> ShellNotice:
+    province = find_province(given.province)
+    assert province is not None
+    until = given.until or given.published + timedelta(days=given.days or 0)
+    return ShellNotice(
+        province=province,
+        published=given.published,
+        until=until,
+        filings=frozenset(map(_key, given.filings)),
+        reference=given.reference or "",
+    )
+
+
+def _key(text: str) -> str:
+    """A filing's id, or a number in canonical form."""
+    try:
+        return parse_licence(text).canonical
+    except LicenceError:
+        return text.strip()
