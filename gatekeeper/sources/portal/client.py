@@ -76,6 +76,14 @@ class _Failed(NamedTuple):
     """Seconds after which the portal asks to be tried again."""
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects to its caller: requests would read their bodies whole."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """None is followed."""
+        return None
+
+
 class Client:
     """Asks one portal; a context manager.
 
@@ -104,7 +112,7 @@ class Client:
         self._bounds = Bounds(portal.limits.page_bytes, portal.timeout.page.total_seconds())
         self._token = self._read_token(environ)
         self._origin = origin(portal.url)
-        session = requests.Session()
+        session = _Session()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers.update(
             {
