@@ -52,14 +52,14 @@ def forget(
         typer.Option("--filing", metavar="ID", help="Only in the applications of this filing."),
     ] = None,
     reason: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--reason",
             metavar="TEXT",
             parser=options.read_reason,
             help="Why; kept in the trail for ever, so no personal data.",
         ),
-    ] = "",
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be forgotten; change nothing.")
     ] = False,
@@ -88,7 +88,7 @@ def forget(
             if found and not yes:
                 _ask(found, settings)
             found = store.forget(
-                whom, actor=by, at=options.now(), reason=reason, force=force, dry_run=False
+                whom, actor=by, at=options.now(), reason=reason or "", force=force, dry_run=False
             )
         deliver(forgotten_report(found, dry_run=dry_run), form=form, out=out, lang=settings.lang)
         return worst((_tell(found, settings, dry_run=dry_run), _clear(store, settings, dry_run)))
@@ -144,7 +144,7 @@ def _ask(found: Sequence[Forgotten], settings: Settings) -> None:
     question = (
         f"从 {count} 个申请中删除此人的信息？不可恢复"
         if chinese
-        else f"Take this person out of {count} applications? It cannot be undone"
+        else f"Take this person out (applications: {count})? It cannot be undone"
     )
     if not typer.confirm(question, default=False, err=True):
         raise _Declined("declined, nothing was forgotten", zh="未删除任何信息")
@@ -161,16 +161,15 @@ def _tell(found: Sequence[Forgotten], settings: Settings, *, dry_run: bool) -> i
         say(
             f"{refused} 个申请尚在办理中，未作更改；确需删除请加 --force"
             if chinese
-            else f"{refused} applications are under way and were left alone; --force takes the "
-            "person out of them too"
+            else f"under way and left alone: {refused}; --force takes the person out of them too"
         )
     entities = sum(one.result is Outcome.ENTITY for one in found)
     if entities:
         say(
             f"{entities} 个申请的主办单位即为此人，主体名称和证件号码予以保留；须先注销备案"
             if chinese
-            else f"{entities} applications are filed by this person, so the entity's name and "
-            "number stay; only a deregistration ends that"
+            else f"filed by this very person: {entities}; the entity's name and number stay, and "
+            "only a deregistration ends that"
         )
     if dry_run:
         say("仅试运行，未作更改" if chinese else "dry run: nothing was changed")

@@ -70,8 +70,8 @@ def say_sealed(applications: Iterable[Application], lang: str) -> bool:
         say(
             f"{count} 个申请的个人信息已加密且未设置其密钥，未显示；请设置 GATEKEEPER_KEY_FILE"
             if lang == "zh"
-            else f"{count} applications are sealed and their key is not set, so what only a review "
-            "reads is not shown; set GATEKEEPER_KEY_FILE"
+            else f"sealed, and their key is not set: {count}; what only a review reads is not "
+            "shown; set GATEKEEPER_KEY_FILE"
         )
     return bool(count)
 

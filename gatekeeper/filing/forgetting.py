@@ -153,10 +153,14 @@ def _without(
         if path in PERSONS and _is(value, theirs):
             places.append(".".join(path))
             return marker
-        return {
-            key: _without(kept, theirs, marker, (*path, str(key)), places)
-            for key, kept in value.items()
-        }
+        found: dict[str, Any] = {}
+        for key, kept in value.items():
+            if _names(key, theirs, (*path, "key")):
+                places.append(".".join(path))
+                found |= marker
+            else:
+                found[key] = _without(kept, theirs, marker, (*path, key), places)
+        return found
     if isinstance(value, list):
         return [
             _without(kept, theirs, marker, (*path[:-1], f"{path[-1]}[{index}]"), places)

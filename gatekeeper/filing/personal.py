@@ -345,6 +345,9 @@ def _tree(value: Any, names: frozenset[str], key: str = "") -> Any:
         return mask_tree(str(value)) if _numeric(value) else value
     if key in ("holder", "investor") and (folded(value) in names or _HAN_NAME.fullmatch(value)):
         return mask_name(value)
+    if key == "path":  # of a file, often called after whose document it shows
+        for name in names:
+            value = value.replace(name, mask_name(name))
     return value if key in _EXACT else mask_text(value)
 
 
