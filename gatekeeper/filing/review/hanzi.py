@@ -16,11 +16,18 @@ from typing import Final
 def name_key(name: str) -> str:
     """A name as the rules about names compare it (DESIGN §12).
 
-    After NFKC, in simplified characters, in one case, and without white space or characters that
-    show nothing, such as a zero-width space.
+    As ``plain``, and in simplified characters.
     """
-    shown = "".join(char for char in unicodedata.normalize("NFKC", name) if _shows(char))
-    return simplified(shown).casefold()
+    return simplified(plain(name))
+
+
+@lru_cache(maxsize=65536)
+def plain(text: str) -> str:
+    """A text after NFKC, in one case, without white space and what shows nothing.
+
+    A zero-width space shows nothing, for instance.
+    """
+    return "".join(filter(_shows, unicodedata.normalize("NFKC", text))).casefold()
 
 
 def simplified(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt
 
@@ -74,9 +74,8 @@ class Domains(ConfigModel):
 
     app_level: Positive
     """The deepest level: 2 is the registrable domain."""
-    holders: tuple[Text, ...] = ()
-    """Who may hold it beside the entity, as the entity's people: ``head``,
-    ``legal_representative``."""
+    holders: tuple[Literal["legal_representative", "head", "investor"], ...] = ()
+    """Who may hold it beside the entity, as the record names them."""
 
 
 class Commitment(ConfigModel):
