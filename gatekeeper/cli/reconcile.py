@@ -27,14 +27,18 @@ def reconcile(
 
     Exit 3 where a finding reaches --fail-on, 4 where something could not be read.
     """
+    from gatekeeper.desk.findings import register_findings
+    from gatekeeper.gate import by_weight
     from gatekeeper.report.findings import reconciliation_report
 
     settings = options.settings_in(context)
     only = options.unique(account)
     with overlook(settings, dump=dump, only=only, workers=workers) as look:
         found = look.found
+        desk = register_findings(look.store, settings.policy(), at=found.at, accounts=only)
+        findings = by_weight((*found.findings, *desk)) if desk else found.findings
         report = reconciliation_report(
-            found.findings,
+            findings,
             found.decisions,
             found.readings,
             generated_at=found.at,
@@ -45,7 +49,7 @@ def reconcile(
     deliver(report, form=form, out=out, lang=settings.lang)
     return worst(
         (
-            FOUND if fail_on.reached(found.findings) else CLEAN,
+            FOUND if fail_on.reached(findings) else CLEAN,
             CLEAN if found.complete else INCOMPLETE,
         )
     )

@@ -8,18 +8,20 @@ the review's part is no record to judge, and live rules have findings of their o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gatekeeper.desk.review import Desk, dossier_of
+from gatekeeper.desk.review import Desk, dossier_of, surroundings
 from gatekeeper.errors import FilingError
-from gatekeeper.filing import Application, Clock, ClockId, Register
+from gatekeeper.filing import Application, Clock, ClockId, Register, is_sealed
 from gatekeeper.filing.review import How, Result, Verdict, judge, rules
 from gatekeeper.filing.review.surroundings import LIVE
-from gatekeeper.gate import Finding, Severity, moment
+from gatekeeper.gate import Finding, Severity, by_weight, is_excepted, moment
+from gatekeeper.survey import read_register
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy
+    from gatekeeper.store import Store
 
 SEVERITY: Final[Mapping[Verdict, Severity]] = {
     Verdict.FAIL: Severity.MEDIUM,
@@ -64,6 +66,39 @@ def reviewable(applications: Iterable[Application], register: Register) -> list[
     return [one for one in applications if one.review and one.application_id in content]
 
 
+def register_findings(
+    store: Store | None,
+    policy: Policy,
+    *,
+    at: datetime,
+    accounts: Collection[str] = (),
+) -> tuple[Finding, ...]:
+    """What the review finds in the records of a store; cheap where it has none to judge.
+
+    Args:
+        store: ``None`` has no records.
+        policy: the policy in force.
+        at: now.
+        accounts: only records that name one of these; empty for all.
+    """
+    reviewed = store.reviewed_applications() if store is not None else ()
+    known = [one for one in reviewed if not is_sealed(one.review)]
+    if store is None or not known:
+        return ()
+    from gatekeeper.sources import read_holidays
+    from gatekeeper.sources.provider_rules import packaged_providers
+
+    register = read_register(store, policy, at)
+    desk = Desk(
+        providers=packaged_providers(),
+        at=at,
+        surroundings=surroundings((), known, register),
+        answers=store.answers(),
+        holidays=read_holidays(()),
+    )
+    return review_findings(reviewable(known, register), desk, policy, accounts=accounts)
+
+
 def review_findings(
     applications: Iterable[Application],
     desk: Desk,
@@ -85,7 +120,7 @@ def review_findings(
         if accounts and account_id not in accounts:
             continue
         found += _of_record(application, desk, policy)
-    return tuple(sorted(found, key=_order))
+    return by_weight(found)
 
 
 def deadline_findings(
@@ -127,9 +162,9 @@ def deadline_findings(
             first_seen=clock.deadline if over else clock.deadline - notice.before,
             at=at,
         )
-        if not _excepted(finding, policy, at):
+        if not is_excepted(finding, policy, at):
             found.append(finding)
-    return tuple(sorted(found, key=_order))
+    return by_weight(found)
 
 
 def _of_record(application: Application, desk: Desk, policy: Policy) -> list[Finding]:
@@ -165,7 +200,7 @@ def _of_record(application: Application, desk: Desk, policy: Policy) -> list[Fin
             first_seen=application.status_at,
             at=desk.at,
         )
-        if not _excepted(finding, policy, desk.at):
+        if not is_excepted(finding, policy, desk.at):
             found.append(finding)
     return found
 
@@ -214,22 +249,6 @@ def _finding(
         last_seen=at,
         subject=subject,
     )
-
-
-def _excepted(finding: Finding, policy: Policy, at: datetime) -> bool:
-    today = at.astimezone(UTC).date()
-    return any(
-        exception.code == finding.code
-        and today <= exception.until
-        and exception.account_id in (None, finding.account_id)
-        and exception.filing_id in (None, finding.filing_id)
-        and exception.endpoint is None
-        for exception in policy.exceptions
-    )
-
-
-def _order(finding: Finding) -> tuple[int, str, str, str]:
-    return -finding.severity.rank, finding.code, finding.account_id, finding.subject
 
 
 def codes() -> frozenset[str]:

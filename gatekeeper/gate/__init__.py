@@ -18,7 +18,7 @@ from gatekeeper.gate.filed import (
     find_register_issues,
     find_unknown_accounts,
 )
-from gatekeeper.gate.finder import Finder
+from gatekeeper.gate.finder import Finder, by_weight, is_excepted
 from gatekeeper.gate.gates import (
     GATE_DESCRIPTION,
     SHUT,
@@ -153,6 +153,7 @@ __all__ = [
     "UnknownExposure",
     "Verdict",
     "alteration",
+    "by_weight",
     "check_belts",
     "decide",
     "decision_record",
@@ -173,6 +174,7 @@ __all__ = [
     "gate_name",
     "gate_rules",
     "gate_tags",
+    "is_excepted",
     "is_ours",
     "join_plans",
     "judge_account",

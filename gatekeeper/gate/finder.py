@@ -81,11 +81,11 @@ class Finder:
 
     def findings(self) -> tuple[Finding, ...]:
         """What was found: worst first, then by code, account and subject."""
-        return tuple(sorted(self.found, key=_order))
+        return by_weight(self.found)
 
     def silenced(self) -> tuple[Finding, ...]:
         """What exceptions keep silent, in the same order."""
-        return tuple(sorted(self.muted, key=_order))
+        return by_weight(self.muted)
 
     def _add(
         self,
@@ -122,18 +122,26 @@ class Finder:
             last_seen=self.at,
             subject=subject,
         )
-        (self.muted if self._excepted(finding) else self.found).append(finding)
+        muted = is_excepted(finding, self.policy, self.at)
+        (self.muted if muted else self.found).append(finding)
 
-    def _excepted(self, finding: Finding) -> bool:
-        today = self.at.astimezone(UTC).date()
-        return any(
-            exception.code == finding.code
-            and today <= exception.until
-            and exception.account_id in (None, finding.account_id)
-            and exception.filing_id in (None, finding.filing_id)
-            and exception.endpoint in (None, finding.endpoint)
-            for exception in self.policy.exceptions
-        )
+
+def by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Worst first, then by code, account and subject."""
+    return tuple(sorted(findings, key=_order))
+
+
+def is_excepted(finding: Finding, policy: Policy, at: datetime) -> bool:
+    """Whether an exception of the policy keeps a finding silent at ``at``."""
+    today = at.astimezone(UTC).date()
+    return any(
+        exception.code == finding.code
+        and today <= exception.until
+        and exception.account_id in (None, finding.account_id)
+        and exception.filing_id in (None, finding.filing_id)
+        and exception.endpoint in (None, finding.endpoint)
+        for exception in policy.exceptions
+    )
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str]:

@@ -35,9 +35,9 @@ def _index(rules: Mapping[str, Rule]) -> str:
     lines = [
         "# The rules of the review",
         "",
-        f"`gatekeeper filings review` judges every application by {len(rules)} rules of the guides.",
-        "These pages are made from the rules themselves (`scripts/rule-pages`); how to read a review",
-        "is told in [review.md](../review.md).",
+        f"`gatekeeper filings review` judges every application by {len(rules)} rules of the",
+        "guides. These pages are made from the rules themselves (`scripts/rule-pages`); how to",
+        "read a review is told in [review.md](../review.md).",
         "",
         "| area | 类别 | rules |",
         "|---|---|---|",
