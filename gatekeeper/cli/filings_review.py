@@ -100,8 +100,7 @@ def review_filings(
     from gatekeeper.desk.review import Desk, surroundings
     from gatekeeper.filing.review import Verdict
     from gatekeeper.report.review import review_report
-    from gatekeeper.sources import read_holidays
-    from gatekeeper.sources.provider_rules import read_providers
+    from gatekeeper.sources import read_holidays, read_providers
 
     settings = options.settings_in(context)
     if live and dump is not None:
@@ -197,7 +196,7 @@ def list_rules(
     """List every rule: id, how it is decided, guide and section, texts."""
     from gatekeeper.filing.review import rules as every_rule
     from gatekeeper.report.review import rules_report
-    from gatekeeper.sources.provider_rules import read_providers
+    from gatekeeper.sources import read_providers
 
     settings = options.settings_in(context)
     providers = read_providers(rules or ())
@@ -216,7 +215,7 @@ def list_rules(
 def _read(records: Sequence[str], store: Store | None) -> list[Dossier]:
     """The records, files first read whole; a name that is no file is a stored application."""
     from gatekeeper.desk.review import dossier_of
-    from gatekeeper.sources.applications import FORMATS
+    from gatekeeper.sources import FORMATS
 
     found: list[Dossier] = []
     for record in records:
@@ -235,8 +234,7 @@ def _read(records: Sequence[str], store: Store | None) -> list[Dossier]:
 
 
 def _from_file(path: Path) -> list[Dossier]:
-    from gatekeeper.sources.attachments import measured
-    from gatekeeper.sources.dossiers import read_dossiers
+    from gatekeeper.sources import measured, read_dossiers
 
     check_files([path])
     result = read_dossiers(path)

@@ -85,8 +85,7 @@ def register_findings(
     known = [one for one in reviewed if not is_sealed(one.review)]
     if store is None or not known:
         return ()
-    from gatekeeper.sources import read_holidays
-    from gatekeeper.sources.provider_rules import packaged_providers
+    from gatekeeper.sources import packaged_providers, read_holidays
 
     register = read_register(store, policy, at)
     desk = Desk(

@@ -26,8 +26,7 @@ from gatekeeper.filing.review import (
     read_dossier,
     review,
 )
-from gatekeeper.sources import application_to_json
-from gatekeeper.sources.provider_rules import DEFAULT_PROVIDER
+from gatekeeper.sources import DEFAULT_PROVIDER, application_to_json
 
 if TYPE_CHECKING:
     from gatekeeper.store import Store, StoredAnswer

@@ -12,8 +12,16 @@ from gatekeeper.sources.nested import application_from_json, application_to_json
 if TYPE_CHECKING:
     from gatekeeper.sources.attachments import measured
     from gatekeeper.sources.dossiers import DossierFile, Located, read_dossiers
+    from gatekeeper.sources.provider_rules import (
+        DEFAULT_PROVIDER,
+        first_reviews,
+        packaged_providers,
+        read_providers,
+    )
+    from gatekeeper.sources.shell_notice import read_shell_notices
 
 __all__ = [
+    "DEFAULT_PROVIDER",
     "FORMATS",
     "AccountRow",
     "AccountsResult",
@@ -23,21 +31,27 @@ __all__ = [
     "ReadResult",
     "application_from_json",
     "application_to_json",
+    "first_reviews",
     "known_holidays",
     "measured",
+    "packaged_providers",
     "read_accounts",
     "read_applications",
     "read_dossiers",
     "read_holidays",
     "read_miit",
+    "read_shell_notices",
     "write_applications",
 ]
 
 _LATER = {
+    "DEFAULT_PROVIDER": "provider_rules",
     "DossierFile": "dossiers",
     "Located": "dossiers",
+    "first_reviews": "provider_rules",
     "measured": "attachments",
     "read_dossiers": "dossiers",
+    "read_shell_notices": "shell_notice",
 }
 """Names that bring the models of the review with them, and their modules."""
 

@@ -96,6 +96,10 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ("cli", "gatekeeper.aws"): "boto3 takes a second to import, and a dump does without it",
     ("cli", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
     ("report", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
+    **dict.fromkeys(
+        [(room, "gatekeeper.desk") for room in ("cli", "report")],
+        "each part of the desk is imported when its command runs",
+    ),
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
     ("cli", "gatekeeper.service"): "each part of the service is imported when its command runs",
     **dict.fromkeys(
