@@ -20,6 +20,7 @@ from gatekeeper.cli import (
     filings_review,
     filings_sync,
     filings_verify,
+    filings_watch,
     masking,
     options,
 )
@@ -234,6 +235,7 @@ for module in (
     filings_due,
     filings_sync,
     filings_verify,
+    filings_watch,
     filings_forget,
 ):
     module.register(app)

@@ -92,7 +92,7 @@ class _Reading:
         if self.pieces and self.pieces[-1].text != "\n":
             self.pieces.append(Piece("\n", None))
 
-    def open(self, name: str, attributes: dict[str, str]) -> None:
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
         if name not in _INLINE:
             self.part()
         if name in ("a", "area"):
@@ -109,7 +109,7 @@ class _Reading:
             found = _REFRESH.match(attributes.get("content", ""))
             self.refresh = self.refresh or (found[1] if found else "")
 
-    def close(self, name: str) -> None:
+    def end(self, name: str) -> None:
         if name == "a":
             self.link = None
         elif name not in _INLINE:
@@ -155,12 +155,12 @@ def _markup(text: str, start: int, reading: _Reading) -> int:
         return _after(text, ">", start + 2)
     tag = name[0].lower()
     if closing:
-        reading.close(tag)
+        reading.end(tag)
         return _after(text, ">", name.end())
     attributes, at = _attributes(text, name.end())
     if at > len(text):
         return at
-    reading.open(tag, attributes)
+    reading.begin(tag, attributes)
     if tag in _RAW:
         return _skip(text, tag, at)
     return at

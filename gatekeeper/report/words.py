@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gatekeeper.report import due_words, register_words, review_words, sync_words
+from gatekeeper.report import due_words, public_words, register_words, review_words, sync_words
 
 EN: Final[dict[str, str]] = {
     # titles and tables
@@ -192,6 +192,7 @@ EN: Final[dict[str, str]] = {
     "problems": "Breaks",
     "fault": "Fault",
     **due_words.EN,
+    **public_words.EN,
     **sync_words.EN,
     **register_words.EN,
     **review_words.EN,
@@ -373,6 +374,7 @@ ZH: Final[dict[str, str]] = {
     "problems": "异常",
     "fault": "异常类型",
     **due_words.ZH,
+    **public_words.ZH,
     **sync_words.ZH,
     **register_words.ZH,
     **review_words.ZH,
