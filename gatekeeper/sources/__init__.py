@@ -40,6 +40,7 @@ __all__ = [
     "read_dossiers",
     "read_holidays",
     "read_miit",
+    "read_providers",
     "read_shell_notices",
     "write_applications",
 ]
@@ -51,6 +52,7 @@ _LATER = {
     "first_reviews": "provider_rules",
     "measured": "attachments",
     "read_dossiers": "dossiers",
+    "read_providers": "provider_rules",
     "read_shell_notices": "shell_notice",
 }
 """Names that bring the models of the review with them, and their modules."""
