@@ -37,6 +37,17 @@ def _always(why: str, why_zh: str) -> Callable[[Case], Need]:
 
 
 def _service_head_photo(case: Case) -> Need:
+    for path, head in (
+        ("entity.head", case.record.entity.head),
+        ("service.head", case.record.service.head),
+    ):
+        if head is None or not (head.name or head.id_number):
+            return Need(
+                None,
+                "needed unless one person is head of both",
+                "两个负责人不是同一人时须提交",
+                path if head is None else f"{path}.name",
+            )
     if case.one_person:
         return Need(
             False,
@@ -71,13 +82,18 @@ def _by_hand(case: Case) -> Need:
             "电子化核验时由小程序生成",
         )
     if case.route is None:
-        lacks = (
-            "entity.certificate_type"
-            if case.record.entity.certificate_type is None
-            else "the id_type of both heads"
-        )
-        return Need(None, "needed on the manual route", "人工核验时须提交", lacks)
+        return Need(None, "needed on the manual route", "人工核验时须提交", _undecided(case))
     return Need(True, "the papers are verified by hand", "人工核验须提交")
+
+
+def _undecided(case: Case) -> str:
+    """The first field that the route of the verification wants for."""
+    if case.record.entity.certificate_type is None:
+        return "entity.certificate_type"
+    mine, theirs = case.record.entity.head, case.record.service.head
+    if mine is None or mine.id_type is None:
+        return "entity.head" if mine is None else "entity.head.id_type"
+    return "service.head" if theirs is None else "service.head.id_type"
 
 
 def _authorisation(case: Case) -> Need:
@@ -96,7 +112,7 @@ def _authorisation(case: Case) -> Need:
             "服务负责人不是法定代表人时须提交",
             "service.head.name",
         )
-    if _plain(head.name) == _plain(entity.legal_representative):
+    if same_name(head.name, entity.legal_representative):
         return Need(
             False,
             "the service's head is the legal representative",
@@ -118,7 +134,7 @@ def _confirmation(case: Case) -> Need:
             "亚马逊云科技账号的公司名称与主办单位不一致时须提交",
             "entity.name" if not entity.name else "entity.aws_company",
         )
-    if _plain(entity.name) == _plain(entity.aws_company):
+    if same_name(entity.name, entity.aws_company):
         return Need(
             False,
             "the AWS account is the entity's own",
@@ -156,7 +172,7 @@ def _commitment(case: Case) -> Need:
                 None,
                 f"{case.province.pinyin} asks for it on the electronic route",
                 f"{name}电子化核验时须提交",
-                "entity.certificate_type",
+                _undecided(case),
             )
         if case.route is Route.ELECTRONIC:
             return Need(
@@ -209,10 +225,18 @@ def _party(_: Case) -> Need:
     return Need(False, "only where the review asks for it", "仅在审核要求时提交")
 
 
-def _plain(name: str) -> str:
-    """A name without regard to width and white space."""
-    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+def same_name(one: str, other: str) -> bool:
+    """Whether two names of a person or company are one, without regard to width, case and white
+    space, and to which dot parts a name (阿依·古丽).
+    """
+    return _plain(one) == _plain(other)
 
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).translate(_DOTS).split()).casefold()
+
+
+_DOTS: Final = str.maketrans(dict.fromkeys("•‧∙⋅・.", "·"))
 
 _NEEDS: Final[Mapping[AttachmentKind, Callable[[Case], Need]]] = MappingProxyType(
     {

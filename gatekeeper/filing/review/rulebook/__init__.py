@@ -1,5 +1,5 @@
 """The rules of the guides, an area a module; importing them registers them."""
 
-from gatekeeper.filing.review.rulebook import portal
+from gatekeeper.filing.review.rulebook import entity, files, letters, person, portal
 
-__all__ = ["portal"]
+__all__ = ["entity", "files", "letters", "person", "portal"]

@@ -33,7 +33,7 @@ DELETE = object()
 _HEAD = {
     "name": "王测试",
     "id_type": "resident_id",
-    "id_number": "640104199001010010",
+    "id_number": "640104199001010018",
     "valid_until": "2035-06-30",
     "phone": "13995000001",
     "office_phone": "0951-5000001",
