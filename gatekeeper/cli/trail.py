@@ -49,8 +49,8 @@ def verify(
         say(
             f"{found.sealed} 个申请已加密且未设置其密钥，内容未校验；请设置 GATEKEEPER_KEY_FILE"
             if settings.lang == "zh"
-            else f"sealed, and their key is not set: {found.sealed}; their content was not checked; "
-            "set GATEKEEPER_KEY_FILE"
+            else f"sealed, and their key is not set: {found.sealed}; their content was not "
+            "checked; set GATEKEEPER_KEY_FILE"
         )
     if found.ok:
         return INCOMPLETE if found.sealed else CLEAN
