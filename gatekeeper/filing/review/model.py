@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -155,9 +156,7 @@ class Rule:
     @property
     def sources(self) -> str:
         """Guides and sections in full."""
-        return "; ".join(
-            f"{GUIDES[word[0]].name} {_section(word[1:])}".rstrip() for word in self.source.split()
-        )
+        return _sources(self.source)
 
 
 class Guide(NamedTuple):
@@ -165,6 +164,13 @@ class Guide(NamedTuple):
 
     name: str
     name_zh: str
+
+
+@cache
+def _sources(source: str) -> str:
+    return "; ".join(
+        f"{GUIDES[word[0]].name} {_section(word[1:])}".rstrip() for word in source.split()
+    )
 
 
 def _section(text: str) -> str:
