@@ -46,7 +46,6 @@ def required(case: Case, kind: AttachmentKind) -> Iterator[Note]:
     """Whether what the case needs is there and can be read."""
     told = need(case, kind)
     found = placed(case, kind)
-    name, name_zh = kind.value.replace("_", " "), chinese_of(kind)
     if told.needed is False:
         yield not_here(told.why, told.why_zh)
     elif found:
@@ -54,15 +53,19 @@ def required(case: Case, kind: AttachmentKind) -> Iterator[Note]:
     elif told.needed is None:
         yield unknown(
             told.lacks,
-            f"{told.lacks} is missing, which decides whether the {name} is needed",
-            f"缺少 {told.lacks}，无法判断是否须提交{name_zh}",
+            f"{told.lacks} is missing, which decides whether the {_called(kind)} is needed",
+            f"缺少 {told.lacks}，无法判断是否须提交{chinese_of(kind)}",
         )
     else:
         yield fail(
             "attachments",
-            f"the {name} is missing: {told.why}",
-            f"缺少{name_zh}：{told.why_zh}",
+            f"the {_called(kind)} is missing: {told.why}",
+            f"缺少{chinese_of(kind)}：{told.why_zh}",
         )
+
+
+def _called(kind: AttachmentKind) -> str:
+    return kind.value.replace("_", " ")
 
 
 def faults(found: Iterable[Placed]) -> Iterator[Note]:
