@@ -21,13 +21,14 @@ def name_key(name: str) -> str:
     return simplified(plain(name))
 
 
-@lru_cache(maxsize=65536)
 def plain(text: str) -> str:
-    """A text after NFKC, in one case, without white space and what shows nothing.
+    """A text after NFKC, in one case, and only what is ``visible`` of it."""
+    return visible(text).casefold()
 
-    A zero-width space shows nothing, for instance.
-    """
-    return "".join(filter(_shows, unicodedata.normalize("NFKC", text))).casefold()
+
+def visible(text: str) -> str:
+    """A text after NFKC, without white space and what shows nothing, as a zero-width space."""
+    return "".join(filter(_shows, unicodedata.normalize("NFKC", text)))
 
 
 def simplified(text: str) -> str:

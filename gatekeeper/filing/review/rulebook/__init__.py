@@ -1,5 +1,15 @@
 """The rules of the guides, an area a module; importing them registers them."""
 
-from gatekeeper.filing.review.rulebook import entity, files, letters, person, portal
+from gatekeeper.filing.review.rulebook import (
+    domain,
+    entity,
+    files,
+    letters,
+    names,
+    person,
+    portal,
+    service,
+    who,
+)
 
-__all__ = ["entity", "files", "letters", "person", "portal"]
+__all__ = ["domain", "entity", "files", "letters", "names", "person", "portal", "service", "who"]
