@@ -28,7 +28,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SEALED: Final = "sealed:"
 """How a review begins that stands encrypted in the store and was not opened; JSON never does."""
@@ -66,6 +66,10 @@ _PERSONAL_PAPERS: Final = frozenset(
 )
 _HAN_NAME: Final = re.compile(r"[\u3400-\u9fff·\U00020000-\U0003ffff]{2,4}")
 
+_ORGANISATIONS: Final = (
+    *("公司", "集团", "中心", "大学", "学院", "学校", "医院", "银行", "协会", "商会", "学会"),
+    *("研究所", "委员会", "事务所", "工厂", "政府"),
+)
 # Two digits of a resident number's region: the provinces of GB/T 2260, and 83 of the residence
 # permits of Taiwan's residents.
 _PROVINCES: Final = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
@@ -157,7 +161,7 @@ def mask_text(text: str) -> str:
 
 def mask_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record as nested JSON (DESIGN §12), with persons masked; the given one is not changed."""
-    names = _persons_names(record)
+    names = _Names(_persons_names(record), _organisations_name(record))
     return {
         key: value if key in _IDENTITIES else _part(key, value, names)
         for key, value in record.items()
@@ -166,7 +170,7 @@ def mask_record(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def mask_tree(value: Any) -> Any:
     """Any JSON value, with what its keys call personal masked: for what has not its right shape."""
-    return _tree(value, frozenset())
+    return _tree(value, _Names(frozenset(), ""))
 
 
 def masked_places(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -256,6 +260,27 @@ def _credit_code(number: str) -> bool:
     return (31 - weighed % 31) % 31 == values[17]
 
 
+class _Names(NamedTuple):
+    """Who is named in a record, as names are compared."""
+
+    persons: frozenset[str]
+    organisation: str
+
+    def person(self, text: str) -> bool:
+        """Whether a holder or investor is a person: a short name, and no organisation's."""
+        name = folded(text)
+        if name in self.persons:
+            return True
+        short = _HAN_NAME.fullmatch(text.strip()) is not None
+        return short and name != self.organisation and not name.endswith(_ORGANISATIONS)
+
+
+def _organisations_name(record: Mapping[str, Any]) -> str:
+    entity = record.get("entity")
+    name = entity.get("name") if isinstance(entity, Mapping) else None
+    return folded(name) if isinstance(name, str) else ""
+
+
 def _persons_names(record: Mapping[str, Any]) -> frozenset[str]:
     names = set()
     for part, key in PERSONS:
@@ -272,7 +297,7 @@ def folded(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()
 
 
-def _part(key: str, value: Any, names: frozenset[str]) -> Any:
+def _part(key: str, value: Any, names: _Names) -> Any:
     if key not in ("entity", "service") or not isinstance(value, Mapping):
         return _tree(value, names, key)
     shown = {
@@ -327,7 +352,7 @@ _MASKS: Final = {
 }
 
 
-def _tree(value: Any, names: frozenset[str], key: str = "") -> Any:
+def _tree(value: Any, names: _Names, key: str = "") -> Any:
     """A value below a key that is not a PERSON's."""
     if isinstance(value, Mapping):
         if is_forgotten(value):
@@ -343,10 +368,10 @@ def _tree(value: Any, names: frozenset[str], key: str = "") -> Any:
         return value if _credit_code(value.strip()) else mask_number(value)
     if not isinstance(value, str):
         return mask_tree(str(value)) if _numeric(value) else value
-    if key in ("holder", "investor") and (folded(value) in names or _HAN_NAME.fullmatch(value)):
+    if key in ("holder", "investor") and names.person(value):
         return mask_name(value)
     if key == "path":  # of a file, often called after whose document it shows
-        for name in names:
+        for name in names.persons:
             value = value.replace(name, mask_name(name))
     return value if key in _EXACT else mask_text(value)
 
