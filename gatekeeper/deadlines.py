@@ -76,7 +76,21 @@ def clocks(
         version=records.version,
     )
     opened = first_openings(register, store.endpoint_memory(gone=True))
-    return running_clocks(records.applications, register, opened, holidays, first_review, at=at)
+    return running_clocks(
+        records.applications,
+        register,
+        opened,
+        holidays,
+        first_review,
+        at=at,
+        police=_police_answers(store),
+    )
+
+
+def _police_answers(store: Store) -> dict[str, bool]:
+    """Application to whether somebody answered that its public-security filing was made."""
+    rule = ClockId.POLICE.value
+    return {name: some[rule].yes for name, some in store.answers().items() if rule in some}
 
 
 def first_openings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -38,7 +38,6 @@ class Settings:
         Raises:
             PolicyError: the file cannot be read, or a key of it is wrong.
         """
-        from gatekeeper.gate import CATALOGUE
         from gatekeeper.policy import default_policy, parse_policy
 
         if self.policy_file is None:
@@ -52,7 +51,31 @@ class Settings:
                 f"{self.policy_file}: cannot read the policy ({why}); check --policy",
                 zh=f"{self.policy_file}：无法读取策略文件（{why}），请检查 --policy",
             ) from None
-        return parse_policy(text, source=self.policy_file, codes=CATALOGUE)
+        return parse_policy(text, source=self.policy_file, codes=_Codes())
+
+
+class _Codes(Collection[str]):
+    """Every code of a finding; the review's rules are loaded only where a code is none of §9's."""
+
+    def __contains__(self, code: object) -> bool:
+        from gatekeeper.gate import CATALOGUE
+
+        return code in CATALOGUE or code in _desk_codes()
+
+    def __iter__(self) -> Iterator[str]:
+        from gatekeeper.gate import CATALOGUE
+
+        yield from CATALOGUE
+        yield from _desk_codes() - CATALOGUE.keys()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _desk_codes() -> frozenset[str]:
+    from gatekeeper.desk.findings import codes
+
+    return codes()
 
 
 def resolve(given: Mapping[str, str], environ: Mapping[str, str] | None = None) -> Settings:

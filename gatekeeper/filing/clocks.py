@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from gatekeeper.filing.fold import entity_keys, same_entity
@@ -117,6 +118,7 @@ def running_clocks(
     first_review: Mapping[str, ReviewDays],
     *,
     at: datetime,
+    police: Mapping[str, bool] = MappingProxyType({}),
 ) -> Running:
     """The clocks that run at ``at``, those that have run out too.
 
@@ -127,6 +129,8 @@ def running_clocks(
         holidays: what is known of them.
         first_review: by provider; one that it lacks has the days of ``DEFAULT_PROVIDER``.
         at: what came to its status later has no clock yet.
+        police: application to whether its public-security filing was made, as somebody answered
+            beside the record; it wins over the record's own answer.
     """
     known = [one for one in applications if one.status_at <= at]
     found: list[Clock] = []
@@ -143,9 +147,9 @@ def running_clocks(
         content = _content(filing, mine)
         if content is not None:
             stating.append(content)
-        police = _police(mine, opened.get(filing_id))
-        if police is not None:
-            found.append(police)
+        running = _police(mine, opened.get(filing_id), police)
+        if running is not None:
+            found.append(running)
     stating += (one for one in register.pending if not one.kind.ends and one.status_at <= at)
     # One date of one filing has one clock, though an application under way repeats it.
     dates: dict[tuple[object, ...], Clock] = {}
@@ -276,13 +280,15 @@ def _content(filing: Filing, past: Iterable[Application]) -> Application | None:
     return content
 
 
-def _police(past: Iterable[Application], opened: datetime | None) -> Clock | None:
+def _police(
+    past: Iterable[Application], opened: datetime | None, answered: Mapping[str, bool]
+) -> Clock | None:
     """The clock of the public-security filing, until somebody answers that it was made."""
     created: Application | None = None
     for one in past:
         if one.kind.ends:
             created = None
-        elif _answered_yes(one, ClockId.POLICE):
+        elif answered.get(one.application_id, _answered_yes(one, ClockId.POLICE)):
             return None
         elif created is None and one.kind in _CREATING:
             created = one

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.gate import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gatekeeper.account import Failure
     from gatekeeper.apply import Outcome, RunReport
     from gatekeeper.audit import Audit, State
+    from gatekeeper.filing import Clock
     from gatekeeper.gate import Plan
 
 CLEAN: Final = 0
@@ -182,12 +183,29 @@ def due(context: Context) -> Done:
         if done:
             running = clocks(store, context.policy, holidays, days, at=at)
     overdue = [one.clock.value for one in running.clocks if one.overdue(at)]
+    detail["notices"] = _tell_deadlines(context, running.clocks, at)
     detail |= {
         "running": len(running.clocks) - len(overdue),
         "overdue": {name: overdue.count(name) for name in sorted(set(overdue))},
         "unread": len(running.unread),
     }
     return Done(FOUND if overdue else CLEAN, detail)
+
+
+def _tell_deadlines(context: Context, clocks: Sequence[Clock], at: datetime) -> int:
+    """Queue notices of the clocks that end soon or have ended; each is told once."""
+    from gatekeeper.desk.findings import deadline_findings
+    from gatekeeper.service.notices import plan_notices
+
+    if not context.config.notices:
+        return 0
+    named = {one.application_id for one in clocks}
+    stored = context.store.stored(named).items()
+    accounts = {name: one.application.access.account_id for name, one in stored}
+    found = deadline_findings(clocks, accounts, context.policy, at=at)
+    changes: list[tuple[Finding, Literal["new", "resolved"]]] = [(one, "new") for one in found]
+    notices = plan_notices(changes, context.config.notices, _provinces(context, at), at=at)
+    return context.store.queue_notices(notices, at=at)
 
 
 def sync(context: Context) -> Done:

@@ -51,6 +51,7 @@ _LATER = {
     "Located": "dossiers",
     "first_reviews": "provider_rules",
     "measured": "attachments",
+    "packaged_providers": "provider_rules",
     "read_dossiers": "dossiers",
     "read_providers": "provider_rules",
     "read_shell_notices": "shell_notice",

@@ -97,7 +97,7 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ("cli", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
     ("report", "gatekeeper.stacks.check"): "stacks read decisions without the gate, plans with it",
     **dict.fromkeys(
-        [(room, "gatekeeper.desk") for room in ("cli", "report")],
+        [(room, "gatekeeper.desk") for room in ("cli", "report", "service")],
         "each part of the desk is imported when its command runs",
     ),
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
