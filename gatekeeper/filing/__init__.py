@@ -69,6 +69,7 @@ from gatekeeper.filing.personal import (
     too_deep,
 )
 from gatekeeper.filing.pointing import Answer, Place, Pointing, Resolution, names_asked, point
+from gatekeeper.filing.provinces import PROVINCES, Province, find_province, leading_province
 from gatekeeper.filing.public_side import Look, PageSeen, Result, Watched, look_at_public, to_watch
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 from gatekeeper.filing.search import Search, search_words
@@ -101,6 +102,7 @@ __all__ = [
     "MAX_PROBLEMS",
     "MIIT_SITE",
     "MOVES",
+    "PROVINCES",
     "SEALED",
     "SHANGHAI",
     "STATUS_ZH",
@@ -142,6 +144,7 @@ __all__ = [
     "PoliceNumber",
     "Problem",
     "Problems",
+    "Province",
     "Register",
     "Resolution",
     "Restriction",
@@ -173,6 +176,7 @@ __all__ = [
     "domain_key",
     "end_of",
     "entity_keys",
+    "find_province",
     "fold",
     "forget",
     "is_final",
@@ -181,6 +185,7 @@ __all__ = [
     "judge_page",
     "judge_service_licence",
     "keep_forgotten",
+    "leading_province",
     "links_to_miit",
     "look_at_public",
     "mask_number",

@@ -9,8 +9,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from gatekeeper.errors import PolicyError
-from gatekeeper.filing import LicenceError, ShellNotice, parse_licence
-from gatekeeper.filing.provinces import find_province
+from gatekeeper.filing import LicenceError, ShellNotice, find_province, parse_licence
 from gatekeeper.policy import ConfigModel, Text, checked, read_mapping, wrong
 from gatekeeper.sources.year_file import Day
 
