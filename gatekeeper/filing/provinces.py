@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -99,11 +100,13 @@ _NO_PROVINCE: Final = re.compile(
 """What follows a province's name where it is not the province that is meant."""
 
 
+@lru_cache(1024)
 def find_province(name: str) -> Province | None:
     """The province of that name: full or short Chinese, or pinyin; ``None`` for another word."""
     return _BY_NAME.get(_folded(name))
 
 
+@lru_cache(1024)
 def leading_province(address: str) -> Province | None:
     """The province with whose Chinese name an address begins; ``None`` where it names none.
 
