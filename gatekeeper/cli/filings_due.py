@@ -71,7 +71,7 @@ def due(
     from gatekeeper.deadlines import clocks
     from gatekeeper.report.due import due_report
     from gatekeeper.sources import read_holidays
-    from gatekeeper.sources.provider_rules import first_reviews, packaged_providers
+    from gatekeeper.sources import first_reviews, packaged_providers
 
     settings = options.settings_in(context)
     now = options.now()

@@ -102,10 +102,6 @@ SIDE_DOORS: dict[tuple[str, str], str] = {
     ),
     ("cli", "gatekeeper.report"): "each report is imported when its command runs",
     ("cli", "gatekeeper.service"): "each part of the service is imported when its command runs",
-    **dict.fromkeys(
-        [(room, "gatekeeper.sources.provider_rules") for room in ("cli", "service", "desk")],
-        "files are read without the review's models",
-    ),
     ("sync", "gatekeeper.sources.portal"): "files are read without an HTTP library",
     ("service", "gatekeeper.aws"): "settings and jobs are listed without boto3",
     ("fleet", "gatekeeper.aws"): "a list of accounts is made without boto3",
