@@ -6,6 +6,7 @@ from typing import Final
 
 EN: Final[dict[str, str]] = {
     "public": "What the public sees",
+    "verdict": "Verdict",
     "count_looked_at": "Looked at",
     "count_pass": "Pass",
     "count_fail": "Fail",
@@ -20,6 +21,7 @@ EN: Final[dict[str, str]] = {
 
 ZH: Final[dict[str, str]] = {
     "public": "公网可见情况",
+    "verdict": "结论",
     "count_looked_at": "检查数",
     "count_pass": "通过",
     "count_fail": "不通过",
