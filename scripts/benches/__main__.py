@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benches import apply, checkplan, exposure, fleet, imports, inprocess, million
+from benches import apply, checkplan, exposure, fleet, imports, inprocess, million, review
 
 BENCHES = {
     "exposure": exposure,
@@ -15,6 +15,7 @@ BENCHES = {
     "million": million,
     "apply": apply,
     "check-plan": checkplan,
+    "review": review,
 }
 
 

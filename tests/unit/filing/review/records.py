@@ -221,4 +221,5 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _name(domain: Any) -> str:
-    return domain["name"] if isinstance(domain, dict) else domain
+    name: str = domain.get("name", "") if isinstance(domain, dict) else domain
+    return name.lower()
