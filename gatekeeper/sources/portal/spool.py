@@ -70,6 +70,7 @@ class Spool:
 
     def __enter__(self) -> Self:
         try:
+            self._alone = not self._folder.parent.exists()
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             held = os.lstat(self._folder)
             if not stat.S_ISDIR(held.st_mode) or held.st_uid != os.getuid() or held.st_mode & 0o077:
@@ -151,15 +152,17 @@ class Spool:
         self._count += 1
 
     def clear(self) -> None:
-        """Remove every page, and the folder where nothing else is in it."""
+        """Remove every page, and the folders that were made for them."""
         for path in self._files():
             self._remove(path)
         self._count = 0
         try:
             (self._folder / _LOCK).unlink(missing_ok=True)
             self._folder.rmdir()
+            if self._alone:
+                self._folder.parent.rmdir()
         except OSError:
-            return  # somebody else's file lies there; ours are gone
+            return  # another portal's pages lie there, or a file that is not ours
 
     def _read(self, number: int, began: str | None) -> tuple[str, Kept] | None:
         """A page with the beginning of its reading; ``None`` where it is none of this query's."""
