@@ -19,6 +19,7 @@ from gatekeeper.cli import (
     filings_moves,
     filings_review,
     filings_sync,
+    filings_template,
     filings_verify,
     filings_watch,
     masking,
@@ -229,6 +230,7 @@ def _incomplete(applications: Iterable[Application], form: options.Form, lang: s
 
 
 for module in (
+    filings_template,
     filings_import,
     filings_moves,
     filings_review,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         read_providers,
     )
     from gatekeeper.sources.shell_notice import read_shell_notices
+    from gatekeeper.sources.template import template_json, template_workbook
 
 __all__ = [
     "DEFAULT_PROVIDER",
@@ -42,6 +43,8 @@ __all__ = [
     "read_miit",
     "read_providers",
     "read_shell_notices",
+    "template_json",
+    "template_workbook",
     "write_applications",
 ]
 
@@ -55,6 +58,8 @@ _LATER = {
     "read_dossiers": "dossiers",
     "read_providers": "provider_rules",
     "read_shell_notices": "shell_notice",
+    "template_json": "template",
+    "template_workbook": "template",
 }
 """Names that bring the models of the review with them, and their modules."""
 

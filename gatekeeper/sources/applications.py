@@ -7,20 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gatekeeper.filing import Problem, Problems, Row, Where, printable
 from gatekeeper.sources import record
-from gatekeeper.sources.column import APPLICATION_COLUMNS, is_header
+from gatekeeper.sources.column import APPLICATION_COLUMNS, has_record_sheets, is_header
+from gatekeeper.sources.csv_table import read_csv
+from gatekeeper.sources.dossier_example import example_problem, is_example
 from gatekeeper.sources.json_file import JsonFile
 from gatekeeper.sources.nested import read_object
 from gatekeeper.sources.table import (
+    Table,
     TableError,
-    open_table,
     read_bytes,
     read_header,
     read_records,
 )
+from gatekeeper.sources.xlsx_table import open_workbook
 
 FORMATS: Final = {".csv": "csv", ".xlsx": "xlsx", ".json": "json", ".jsonl": "jsonl"}
 """What a file's ending says of its content."""
@@ -58,8 +61,10 @@ def read_applications(path: str | Path) -> ReadResult:
         with _collector_paused():
             if kind in ("json", "jsonl"):
                 _read_json(path, file, rows, problems, unknown)
+            elif kind == "xlsx":
+                _read_workbook(path, file, rows, problems, unknown)
             else:
-                _read_table(path, file, rows, problems, unknown)
+                _read_table(read_csv(read_bytes(path)), file, rows, problems, unknown)
     except TableError as error:
         problems.add(error.problem(file))
     return ReadResult(
@@ -97,28 +102,56 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _read_table(
+def _read_workbook(
     path: Path, file: str, rows: list[Row], problems: Problems, unknown: dict[str, None]
 ) -> None:
-    with open_table(path, lambda cells: is_header(cells, APPLICATION_COLUMNS)) as table:
-        header = read_header(table, file, APPLICATION_COLUMNS, record.NEEDED)
-        unknown.update(dict.fromkeys(header.unknown))
-        problems.extend(header.problems)
-        if header.problems:
+    with open_workbook(read_bytes(path)) as book:
+        if not has_record_sheets(book.titles):
+            table = book.choose(lambda cells: is_header(cells, APPLICATION_COLUMNS))
+            _read_table(table, file, rows, problems, unknown)
             return
-        silent = record.OPTIONAL - header.names
-        for found in read_records(table, file, header, record.REQUIRED, problems):
-            faults = list(record.faults(found.values))
-            for fault in faults:
-                problems.add(found.problem(*fault))
-            if not faults:
-                rows.append(
-                    Row(
-                        application=record.application(found.values),
-                        where=found.where,
-                        silent=silent,
-                    )
+        from gatekeeper.sources.sheets import read_form  # with the models of the review
+
+        for given in read_form(book, file, problems, unknown):
+            read = _read_nested(given.nested, given.where, unknown)
+            if isinstance(read, Row):
+                rows.append(read)
+            else:
+                problems.extend(map(given.told, read))
+
+
+def _read_nested(value: Any, where: Where, unknown: dict[str, None]) -> Row | list[Problem]:
+    """One application; nothing for the example of a template that was left in."""
+    if isinstance(value, dict):
+        if is_example(value):
+            return []
+        fault = example_problem(value, where)
+        if fault is not None:
+            return [fault]
+    return read_object(value, where, unknown)
+
+
+def _read_table(
+    table: Table, file: str, rows: list[Row], problems: Problems, unknown: dict[str, None]
+) -> None:
+    header = read_header(table, file, APPLICATION_COLUMNS, record.NEEDED)
+    unknown.update(dict.fromkeys(header.unknown))
+    problems.extend(header.problems)
+    if header.problems:
+        return
+    silent = record.OPTIONAL - header.names
+    for found in read_records(table, file, header, record.REQUIRED, problems):
+        faults = list(record.faults(found.values))
+        for fault in faults:
+            problems.add(found.problem(*fault))
+        if not faults:
+            rows.append(
+                Row(
+                    application=record.application(found.values),
+                    where=found.where,
+                    silent=silent,
                 )
+            )
 
 
 def _read_json(
@@ -139,7 +172,7 @@ def _read_json(
                     reason_zh="同一对象中键重复",
                 )
             )
-        read = read_object(item.value, where, unknown)
+        read = _read_nested(item.value, where, unknown)
         if isinstance(read, Row):
             rows.append(read)
         else:

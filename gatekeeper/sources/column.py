@@ -69,6 +69,16 @@ APPLICATION_COLUMNS: Final = (
 
 LIST_COLUMNS: Final = frozenset({"domains", "ips"})
 
+RECORD_SHEETS: Final = {
+    "entities": "主办单位",
+    "services": "服务",
+    "people": "人员",
+    "access": "接入",
+    "attachments": "材料",
+    "answers": "答复",
+}
+"""The sheets of a workbook of full records (``dossier_form.py``), in English and Chinese."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -90,6 +100,20 @@ class Header:
             if column.name == name:
                 return shown, index
         return name, -1
+
+
+def record_sheet(title: str) -> str | None:
+    """The sheet of full records that a title names, in English, in Chinese or both."""
+    plain = folded(title)
+    for name, zh in RECORD_SHEETS.items():
+        if plain in (folded(name), folded(zh), folded(name + zh), folded(zh + name)):
+            return name
+    return None
+
+
+def has_record_sheets(titles: Iterable[str]) -> bool:
+    """Whether a workbook holds full records, and not one table: two of their sheets, or more."""
+    return len({record_sheet(title) for title in titles} - {None}) >= 2
 
 
 def is_header(cells: Sequence[object], columns: Iterable[Column]) -> bool:

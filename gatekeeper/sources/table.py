@@ -190,7 +190,7 @@ def read_records(
         where = Where(file, line, sheet)
         if len(cells) != width:
             if sheet is None or any(cell not in (None, "") for cell in cells[width:]):
-                problems.add(_ragged(where, len(cells), width))
+                problems.add(ragged(where, len(cells), width))
                 continue
             cells = [*cells[:width], *[None] * (width - len(cells))]  # noqa: PLW2901
         record = _read_text(where, cells, header, plan) if sheet is None else None
@@ -274,7 +274,8 @@ def _trimmed(cells: Sequence[Cell]) -> Sequence[Cell]:
     return cells[:end]
 
 
-def _ragged(where: Where, found: int, expected: int) -> Problem:
+def ragged(where: Where, found: int, expected: int) -> Problem:
+    """A line with another number of cells than its header."""
     return Problem(
         where=where,
         column="",

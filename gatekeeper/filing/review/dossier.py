@@ -7,6 +7,7 @@ kind; a value that is not is refused with its place.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
@@ -34,6 +35,12 @@ from gatekeeper.policy import wrong
 MAX_TEXT: Final = 4000
 MAX_ITEMS: Final = 2000
 
+# What no field shows: Cc but for line breaks and tabs, the bidirectional embeddings, overrides and
+# isolates, lone surrogates.
+_FORBIDDEN: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
 LONG_TERM: Final = "long-term"
 """A document without an end (长期)."""
 
@@ -47,6 +54,8 @@ def _text(value: object) -> object:
         raise wrong("must be text in quotation marks", "应为带引号的文本")
     if len(value) > MAX_TEXT:
         raise wrong(f"is longer than {MAX_TEXT} characters", f"超过 {MAX_TEXT} 个字符")
+    if not value.isprintable() and _FORBIDDEN.search(value):
+        raise wrong("contains control characters", "含有控制字符")
     return value.strip()
 
 
