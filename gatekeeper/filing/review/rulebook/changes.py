@@ -43,8 +43,8 @@ _TYPES: Final = {
     area=Area.CHANGES,
     how=How.AUTO,
     source="W8.2 E9.2 A9.2",
-    text="entity data alone go through 变更主体, all or service data through 变更信息, addresses "
-    "through 变更IP, endings through 注销",
+    text="entity data alone are changed by the entry of the entity, service data by that of all, "
+    "addresses by their own, and endings by that of endings",
     zh="仅变更主体信息用“变更主体”，变更全部或服务信息用“变更信息”，变更地址用“变更IP”，注销用“注销”",
     remedy="send it through the portal's entry for what it changes",
     remedy_zh="请从备案平台中与变更内容相符的入口提交",
@@ -103,7 +103,7 @@ def _through(entry: Entry) -> Note:
     source="A9.4 W8.4 E9.4",
     text="a change of addresses changes nothing else",
     zh="“变更IP”仅变更 IP 地址，不得变更其他信息",
-    remedy="leave all else as it is filed, and send what else changes as a change (变更信息)",
+    remedy="leave all else as it is filed, and send what else changes as a change",
     remedy_zh="其他信息请与已备案内容保持一致；如需变更，请通过“变更信息”提交",
     kinds=frozenset({Kind.CHANGE_IP}),
 )

@@ -78,7 +78,7 @@ def verify_route(case: Case) -> Iterator[Note]:
     text="on the electronic route the papers are verified before they are sent, and only once",
     zh="电子化核验须在提交前完成；已核验的无需重复核验",
     remedy="verify in the mini-program, refresh the page about 3 minutes later, and submit once "
-    "it says 已核验",
+    "it shows that they are verified",
     remedy_zh="请在小程序完成核验，约 3 分钟后刷新页面，状态为“已核验”后再提交",
 )
 def verify_status(case: Case) -> Iterator[Note]:
