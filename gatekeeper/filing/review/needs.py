@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from gatekeeper.filing.provinces import find_province
 from gatekeeper.filing.review.case import Case
 from gatekeeper.filing.review.model import WITH_CONTENT
+from gatekeeper.filing.review.provider import Commitment, Letters
 from gatekeeper.filing.review.words import AttachmentKind, Route, ServiceKind, chinese_of
 
 
@@ -149,17 +151,19 @@ def _confirmation(case: Case) -> Need:
 
 def _commitment(case: Case) -> Need:
     letters = case.provider.letters
-    app = case.service_type is ServiceKind.APP
-    asked = letters.commitment_app if app else letters.commitment_website
-    places = (*asked.provinces, *asked.electronic)
+    by_kind = {ServiceKind.APP: (letters.commitment_app,), None: _commitments(letters)}
+    some = by_kind.get(case.service_type, (letters.commitment_website,))
+    places = [place for one in some for place in (*one.provinces, *one.electronic)]
     if not places:
         return Need(False, "the provider asks for none", "该接入商不要求提交")
-    if case.service_type is None:
+    if len(some) > 1:
         return Need(None, "depends on the kind of service", "取决于服务类型", "service.type")
+    [asked] = some
     if case.province is None:
+        known = [one.pinyin for one in map(find_province, places) if one is not None]
         return Need(
             None,
-            "needed in " + ", ".join(places),
+            "needed in " + ", ".join(known),
             "以下地区须提交：" + "、".join(places),
             "entity.province",
         )
@@ -181,6 +185,13 @@ def _commitment(case: Case) -> Need:
                 f"{name}电子化核验时须提交",
             )
     return Need(False, f"{case.province.pinyin} does not ask for it", f"{name}不要求提交")
+
+
+def _commitments(letters: Letters) -> tuple[Commitment, ...]:
+    """What may be asked for where the kind of service is not known."""
+    if letters.commitment_website == letters.commitment_app:
+        return (letters.commitment_website,)
+    return (letters.commitment_website, letters.commitment_app)
 
 
 def _fraud_risk(case: Case) -> Need:

@@ -8,6 +8,8 @@ import pytest
 
 from gatekeeper.filing.review import AttachmentKind, checklist, rules
 from gatekeeper.filing.review.needs import need, same_name
+from gatekeeper.filing.review.provider import Commitment, Letters
+from gatekeeper.sources.provider_rules import packaged_providers
 from tests.unit.filing.review.records import app, case, changed, verdict, website
 
 #: The rule that judges each kind of attachment alone.
@@ -99,3 +101,55 @@ def test_a_second_persons_document_is_needed_of_two_people(
 ) -> None:
     told = need(case(changed(website(), path, value)), AttachmentKind.SERVICE_HEAD_PHOTO)
     assert (told.needed, told.lacks) == (needed, lacks)
+
+
+def letters(website: tuple[str, ...], app: tuple[str, ...]) -> Letters:
+    """Provinces of the letter of commitment, and no report on the risk of fraud."""
+    return Letters(
+        commitment_website=Commitment(provinces=website), commitment_app=Commitment(provinces=app)
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "service", "needed"),
+    [
+        (letters((), ()), "app", False),
+        (letters((), ()), None, False),
+        (letters((), ("宁夏",)), None, None),
+        (letters((), ("宁夏",)), "website", False),
+        (letters((), ("宁夏",)), "app", True),
+        (letters(("宁夏",), ("宁夏",)), None, True),
+        (letters(("甘肃",), ("甘肃",)), None, False),
+    ],
+)
+def test_a_provider_says_who_gives_a_commitment(
+    asked: Letters, service: str | None, needed: bool | None
+) -> None:
+    rules = packaged_providers()["nwcd"].model_copy(update={"letters": asked})
+    one = case(changed(website(), "service.type", service), provider=rules)
+    assert need(one, AttachmentKind.COMMITMENT_LETTER).needed is needed
+    assert need(one, AttachmentKind.FRAUD_RISK_REPORT).needed is False
+
+
+def test_the_provinces_of_a_commitment_are_named_in_both_languages() -> None:
+    told = need(case(changed(app(), "entity.province", "")), AttachmentKind.COMMITMENT_LETTER)
+    assert told.why == "needed in Shanghai, Ningxia, Shanxi, Guangdong"
+    assert told.why_zh == "以下地区须提交：上海、宁夏、山西、广东"
+
+
+@pytest.mark.parametrize(
+    ("categories", "needed", "said"),
+    [
+        ([], False, "不涉及"),
+        (["新闻", "games"], True, "新闻、网络游戏"),
+        (["教育"], False, "管局可能要求提交：教育"),
+        (None, None, "前置审批"),
+    ],
+)
+def test_content_decides_on_an_authoritys_paper(
+    categories: list[str] | None, needed: bool | None, said: str
+) -> None:
+    one = case(changed(website(), "service.categories", categories))
+    told = need(one, AttachmentKind.PREAPPROVAL)
+    assert told.needed is needed
+    assert said in told.why_zh
