@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from gatekeeper.filing.review.case import Case
@@ -37,13 +38,15 @@ _OTHER_SERVICE: Final = Note(
 
 def review(case: Case) -> Review:
     """Judge a case by every rule; nothing is raised for whatever a record says."""
-    found = [result for one in rules().values() for result in judge(one, case)]
-    found.sort(key=lambda result: result.verdict.rank)
+    by_rank: list[list[Result]] = [[] for _ in Verdict]
+    for one in rules().values():
+        found = judge(one, case)
+        by_rank[found[0].verdict.rank] += found
     return Review(
         application_id=case.record.application_id,
         filing_id=case.record.filing_id,
         provider=case.provider.provider,
-        results=tuple(found),
+        results=tuple(result for results in by_rank for result in results),
         checklist=checklist(case),
     )
 
@@ -51,25 +54,29 @@ def review(case: Case) -> Review:
 def judge(rule: Rule, case: Case) -> tuple[Result, ...]:
     """What one rule says: everything that is as bad as the worst of it, in the record's order."""
     level = case.provider.rules.get(rule.id, rule.level)
-    notes = _notes(rule, case, level)
-    worst = min((note.verdict.rank for note in notes), default=None)
-    if worst is None:
-        return (_result(rule, Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
-    return tuple(_result(rule, note) for note in dict.fromkeys(notes) if note.verdict.rank == worst)
-
-
-def _notes(rule: Rule, case: Case, level: Level) -> list[Note]:
     if level is Level.OFF:
-        return [_OFF]
+        return _standing(rule, _OFF)
     if case.kind not in rule.kinds:
-        return [_OTHER_KIND]
+        return _standing(rule, _OTHER_KIND)
     if rule.services:
         service = case.service_type
         if service is None:
-            return [missing("service.type")]
+            return (_result(rule, missing("service.type")),)
         if service not in rule.services:
-            return [_OTHER_SERVICE]
-    return [_answered(rule, _levelled(note, level), case) for note in rule.check(case)]
+            return _standing(rule, _OTHER_SERVICE)
+    notes = [_answered(rule, _levelled(note, level), case) for note in rule.check(case)]
+    if not notes:
+        return _standing(rule, None)
+    worst = min(note.verdict.rank for note in notes)
+    return tuple(
+        _result(rule, note) for note in dict.fromkeys(notes) if note.verdict.rank == worst
+    )
+
+
+@cache
+def _standing(rule: Rule, note: Note | None) -> tuple[Result, ...]:
+    """What a rule says of very many records; without a note that it holds."""
+    return (_result(rule, note or Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
 
 
 def _levelled(note: Note, level: Level) -> Note:

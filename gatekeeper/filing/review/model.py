@@ -126,7 +126,7 @@ WEBSITE: Final = frozenset({ServiceKind.WEBSITE})
 APP: Final = frozenset({ServiceKind.APP})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
     """One rule of the guides."""
 
