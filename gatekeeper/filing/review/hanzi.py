@@ -28,7 +28,8 @@ def plain(text: str) -> str:
 
 def visible(text: str) -> str:
     """A text after NFKC, without white space and what shows nothing, as a zero-width space."""
-    return "".join(filter(_shows, unicodedata.normalize("NFKC", text)))
+    normal = unicodedata.normalize("NFKC", text)
+    return normal if normal.isalnum() else "".join(filter(_shows, normal))
 
 
 def simplified(text: str) -> str:

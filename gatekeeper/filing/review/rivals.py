@@ -74,11 +74,12 @@ def _claims(case: Case, filings: Iterable[Filing], peers: Iterable[Peer]) -> Ite
                 ServiceKind(kind.value) if kind is not None else None,
                 filing.service.domains,
             )
-    itself = Peer.of(case.record)
     for peer in peers:
-        if (mine and peer.filing_id == mine) or peer == itself or not _stands(case, peer):
+        if (mine and peer.filing_id == mine) or not _stands(case, peer):
             continue
-        if peer.application_id and peer.application_id == case.record.application_id:
+        if peer.application_id == case.record.application_id and (
+            peer.application_id or peer == Peer.of(case.record)
+        ):
             continue
         yield Claim(
             peer.filing_id,

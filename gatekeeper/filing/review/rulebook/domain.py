@@ -233,7 +233,7 @@ def domain_holder(case: Case) -> Iterator[Note]:
 
 
 def _same(one: str, other: str) -> bool:
-    return plain(one) == plain(other)
+    return one == other or plain(one) == plain(other)
 
 
 @rule(
@@ -317,7 +317,8 @@ def _unusable(case: Case) -> Iterator[Note]:
 )
 def domain_verify_one(case: Case) -> Iterator[Note]:
     yield from _lacking(case)
-    count = len({domain_key(domain.name) for _, domain in _named(case)})
+    names = [domain.name for _, domain in _named(case)]
+    count = len(set(map(domain_key, names))) if len(names) > 1 else 1
     if count > 1:
         yield fail(
             "service.domains",
@@ -352,7 +353,7 @@ def domain_added_by_change(case: Case) -> Iterator[Note]:
             for claim in on_name(case, case.record.service.name)
             if claim.approved and claim.service_type is ServiceKind.APP
         ]
-    for shown, shown_zh, domains in filed[:1]:
+    for shown, shown_zh, domains in filed[:1]:  # one is enough to say which filing is changed
         known = {domain_key(domain) for domain in domains}
         for field, domain in _named(case):
             if domain_key(domain.name) not in known:

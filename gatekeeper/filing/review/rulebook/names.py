@@ -166,7 +166,7 @@ def name_app_platforms(case: Case) -> Iterator[Note]:
         return
     shown = printable(service.name)
     for index, platform in enumerate(service.app.platforms):
-        if not platform.name:
+        if platform.name in ("", service.name):
             continue
         field, there = f"service.app.platforms[{index}].name", printable(platform.name)
         where = f"platform {platform.platform or index + 1}"
