@@ -3,7 +3,7 @@
 from gatekeeper.testing.account import FakeAccount
 from gatekeeper.testing.aws import Call, FakeAws, Fault, Killed
 from gatekeeper.testing.edge import FakeEdge
-from gatekeeper.testing.public import FakeNames, FakePages
+from gatekeeper.testing.public import FakeDomains, FakeNames, FakePages
 from gatekeeper.testing.rules import RuleKey, kept, key_of, refusal
 from gatekeeper.testing.world import World
 
@@ -11,6 +11,7 @@ __all__ = [
     "Call",
     "FakeAccount",
     "FakeAws",
+    "FakeDomains",
     "FakeEdge",
     "FakeNames",
     "FakePages",

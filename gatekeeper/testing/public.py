@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from ipaddress import ip_address
 
 from gatekeeper.filing import Answer, PageSeen, Resolution, read_html
+from gatekeeper.filing.review import DomainFacts
 
 
 class FakeNames:
@@ -64,3 +66,17 @@ class FakePages:
         if target not in self._known:
             return PageSeen(url, None, f"{target} cannot be reached", f"无法连接 {target}")
         return PageSeen(url, read_html(self._known[target]))
+
+
+class FakeDomains:
+    """Tells the facts that it was given, by domain; of every other one nothing."""
+
+    def __init__(self, known: Mapping[str, DomainFacts]) -> None:
+        self._known = dict(known)
+        self.asked: list[str] = []
+
+    def facts(self, name: str, at: datetime) -> DomainFacts:
+        """The facts, and remember the question."""
+        del at
+        self.asked.append(name)
+        return self._known.get(name, DomainFacts())
