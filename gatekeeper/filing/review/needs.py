@@ -56,14 +56,16 @@ def _service_head_photo(case: Case) -> Need:
             "one person is head of both; the first document serves",
             "两个负责人为同一人，提交一份证件即可",
         )
-    return Need(True, "the service's head has a document of their own", "须提交服务负责人证件")
+    return Need(
+        True, "the service's head is another person than the entity's", "两个负责人不是同一人"
+    )
 
 
 def _domain_certificate(_: Case) -> Need:
     return Need(
         True,
-        "the domain's real-name record: holder, document type and number",
-        "域名实名认证截图（持有者、证件类型、证件号码）",
+        "it shows the domain's holder, document type and number",
+        "须显示域名持有者、证件类型和证件号码",
     )
 
 
@@ -252,10 +254,10 @@ _DOTS: Final = str.maketrans(dict.fromkeys("•‧∙⋅・.", "·"))
 _NEEDS: Final[Mapping[AttachmentKind, Callable[[Case], Need]]] = MappingProxyType(
     {
         AttachmentKind.CERTIFICATE_PHOTO: _always(
-            "every entity sends its certificate", "主办单位均须提交有效证件"
+            "every entity sends its certificate", "每个主办单位均须提交"
         ),
         AttachmentKind.HEAD_PHOTO: _always(
-            "the document of the entity's head", "须提交主体负责人证件"
+            "every entity's head has a document", "每个主体负责人均须提交"
         ),
         AttachmentKind.SERVICE_HEAD_PHOTO: _service_head_photo,
         AttachmentKind.DOMAIN_CERTIFICATE: _domain_certificate,

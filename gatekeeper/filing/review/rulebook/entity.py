@@ -123,11 +123,11 @@ def _length(code: str) -> tuple[str, str]:
     before = _BEFORE.get(len(code))
     if before is not None and code.isascii():
         return (
-            f"has {len(code)} characters, like {before[0]}; a unified social credit code has 18",
+            f"is {len(code)} long, like {before[0]}; a unified social credit code has 18",
             f"共 {len(code)} 位，应为{before[1]}；统一社会信用代码为 18 位",
         )
     return (
-        f"has {len(code)} characters; a unified social credit code has 18",
+        f"is {len(code)} long; a unified social credit code has 18",
         f"共 {len(code)} 位；统一社会信用代码为 18 位",
     )
 

@@ -78,9 +78,9 @@ def test_the_credit_code_holds(number: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("number", "what", "what_zh"),
     [
-        ("640100200000001", "15 characters, like the registration number", "旧版工商注册号"),
-        ("MA0000001", "9 characters, like an organisation code", "旧版组织机构代码"),
-        ("9111000060003734L", "17 characters; a unified", "共 17 位"),
+        ("640100200000001", "15 long, like the registration number", "旧版工商注册号"),
+        ("MA0000001", "9 long, like an organisation code", "旧版组织机构代码"),
+        ("9111000060003734L", "17 long; a unified", "共 17 位"),
     ],
 )
 def test_a_number_of_before_is_called_so(number: str, what: str, what_zh: str) -> None:
