@@ -1,4 +1,4 @@
-"""The body of an answer, read by pieces within its bounds: of bytes, packed or not, and of time.
+"""The body of an answer, read by pieces within its bound of bytes, packed or not.
 
 The library's own unpacking is not used: a few bytes of gzip may stand for gigabytes.
 """
@@ -6,8 +6,7 @@ The library's own unpacking is not used: a few bytes of gzip may stand for gigab
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import requests
 
@@ -18,40 +17,23 @@ READABLE: Final = "gzip"
 """The only packing that is asked for."""
 
 
-class Bounds(NamedTuple):
-    """What one answer may cost."""
-
-    bytes: int
-    """Unpacked; packed it may have no more either."""
-    seconds: float
-    """From the request to the last byte."""
-
-
 class BodyTooLargeError(Exception):
-    """More bytes than the bounds allow."""
-
-
-class BodyTooSlowError(Exception):
-    """It goes on for longer than the bounds allow."""
+    """More bytes than are allowed."""
 
 
 class BodyPackedError(Exception):
     """Packed in a way that was not asked for, or not to be unpacked."""
 
 
-def read_body(
-    answer: requests.Response, bounds: Bounds, *, began: float, elapsed: Callable[[], float]
-) -> bytes:
+def read_body(answer: requests.Response, *, limit: int) -> bytes:
     """The whole body, unpacked.
 
     Args:
         answer: streamed, nothing of it read yet.
-        bounds: what it may cost.
-        began: when the request was sent, by ``elapsed``.
-        elapsed: a clock that only runs forward, in seconds.
+        limit: how many bytes it may have, as it comes and unpacked.
 
     Raises:
-        BodyTooLargeError, BodyTooSlowError, BodyPackedError: see there.
+        BodyTooLargeError, BodyPackedError: see there.
         urllib3.exceptions.HTTPError, OSError: the connection broke, or the body ended early.
     """
     encoding = answer.headers.get("Content-Encoding", "").strip().lower()
@@ -66,13 +48,11 @@ def read_body(
             break
         came += len(piece)
         if unpack is not None:
-            piece = _unpacked(unpack, piece, bounds.bytes - size)
+            piece = _unpacked(unpack, piece, limit - size)
         size += len(piece)
         parts.append(piece)
-        if max(came, size) > bounds.bytes:
+        if max(came, size) > limit:
             raise BodyTooLargeError
-        if elapsed() - began > bounds.seconds:
-            raise BodyTooSlowError
     if unpack is not None and not unpack.eof:
         raise BodyPackedError("gzip")
     return b"".join(parts)

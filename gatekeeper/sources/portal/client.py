@@ -30,11 +30,10 @@ from gatekeeper.sources.portal.body import (
     READABLE,
     BodyPackedError,
     BodyTooLargeError,
-    BodyTooSlowError,
-    Bounds,
     read_body,
 )
 from gatekeeper.sources.portal.config import Portal
+from gatekeeper.sources.portal.wire import Wire
 
 OK: Final = 200
 UNCHANGED: Final = 304
@@ -91,7 +90,6 @@ class Client:
         portal: which, and within which bounds.
         environ: where the token's variable is looked up.
         sleep: pauses, by seconds.
-        elapsed: a clock that only runs forward.
         chance: from 0 to 1, so that many clients do not come back together.
 
     Raises:
@@ -104,15 +102,17 @@ class Client:
         *,
         environ: Mapping[str, str] = os.environ,
         sleep: Callable[[float], object] = time.sleep,
-        elapsed: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._portal = portal
-        self._sleep, self._elapsed, self._chance = sleep, elapsed, chance
-        self._bounds = Bounds(portal.limits.page_bytes, portal.timeout.page.total_seconds())
+        self._sleep, self._chance = sleep, chance
+        self._seconds = portal.timeout.page.total_seconds()
+        self._wire = Wire()
         self._token = self._read_token(environ)
         self._origin = origin(portal.url)
         session = _Session()
+        for scheme in _DEFAULT_PORTS:
+            session.mount(f"{scheme}://", self._wire)
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers.update(
             {
@@ -153,7 +153,10 @@ class Client:
         """
         tries = self._portal.retries + 1
         for number in range(1, tries + 1):
-            found = self._try(url, query, page, etag)
+            with self._wire.limit(self._seconds):
+                found = self._try(url, query, page, etag)
+            if self._wire.over:
+                found = self._too_slow()
             if isinstance(found, Answer):
                 return found
             if not found.again or number == tries:
@@ -198,7 +201,6 @@ class Client:
     def _try(
         self, url: str, query: Mapping[str, str], page: int, etag: str | None
     ) -> Answer | _Failed:
-        began = self._elapsed()
         asked: Mapping[str, str] = query
         for _ in range(_MOST_REDIRECTS):
             try:
@@ -215,23 +217,15 @@ class Client:
                     auth=_as_it_is,
                 ) as answer:
                     if answer.status_code not in _REDIRECTS:
-                        return self._read(answer, etag, began)
+                        return self._read(answer, etag)
                     url = self.own(answer.headers.get("Location", ""), answer.url, page=page)
                     asked = {}
             except BodyTooLargeError:
-                limit = self._bounds.bytes
+                limit = self._portal.limits.page_bytes
                 return _Failed(
                     f"the answer has more than {limit} bytes; ask for smaller pages (page.size), "
                     "or raise limits.page_bytes",
                     f"应答超过 {limit} 字节；请减小 page.size 或调高 limits.page_bytes",
-                    again=False,
-                )
-            except BodyTooSlowError:
-                seconds = self._bounds.seconds
-                return _Failed(
-                    f"the answer does not end within {seconds:g} s; ask for smaller pages "
-                    "(page.size), or raise timeout.page",
-                    f"应答在 {seconds:g} 秒内未结束；请减小 page.size 或调高 timeout.page",
                     again=False,
                 )
             except BodyPackedError as error:
@@ -254,7 +248,7 @@ class Client:
             again=False,
         )
 
-    def _read(self, answer: requests.Response, etag: str | None, began: float) -> Answer | _Failed:
+    def _read(self, answer: requests.Response, etag: str | None) -> Answer | _Failed:
         status = answer.status_code
         tag = answer.headers.get("ETag", "")
         known = tag if _ETAG.fullmatch(tag) else None
@@ -274,7 +268,7 @@ class Client:
                 f"应答不是 JSON，而是 {shown}{hint_zh}；请检查 url 和 token",
                 again=False,
             )
-        body = read_body(answer, self._bounds, began=began, elapsed=self._elapsed)
+        body = read_body(answer, limit=self._portal.limits.page_bytes)
         if len(self._token) >= _SHORT_TOKEN and self._token.encode() in body:
             return _Failed(
                 "the answer repeats the token; ask the portal's operator, and change the token",
@@ -282,6 +276,14 @@ class Client:
                 again=False,
             )
         return Answer(OK, body, answer.url, known, answer.links.get("next", {}).get("url"))
+
+    def _too_slow(self) -> _Failed:
+        return _Failed(
+            f"the answer does not end within {self._seconds:g} s; ask for smaller pages "
+            "(page.size), or raise timeout.page",
+            f"应答在 {self._seconds:g} 秒内未结束；请减小 page.size 或调高 timeout.page",
+            again=False,
+        )
 
     def _refused(self, answer: requests.Response) -> _Failed:
         status = answer.status_code
