@@ -68,6 +68,7 @@ def test_it_settles_and_says_so_in_its_record(store: Store) -> None:
         "mode": "apply",
         "settled": 1,
         "applications": ["A1"],
+        "notices": 0,
         "running": 2,
         "overdue": {"clock-provider": 1},
         "unread": 0,
@@ -90,6 +91,7 @@ def test_mode_plan_only_counts(store: Store) -> None:
     assert done is not None
     assert done.detail == {
         "mode": "plan",
+        "notices": 0,
         "running": 2,
         "overdue": {"clock-provider": 1, "clock-sms": 1},
         "unread": 0,
@@ -121,3 +123,17 @@ def test_its_settings() -> None:
     assert job is not None
     assert (job.every, job.mode, job.enabled) == (timedelta(minutes=10), "apply", True)
     assert default_config().calendar == ()
+
+
+def test_a_deadline_is_told_by_notice_once(store: Store) -> None:
+    routes = "notices: [{name: desk, url: 'json://127.0.0.1:9', severity: low}]"
+    first = run_job(context_of(store, routes), JOBS["due"])
+    assert first is not None
+    told = {notice.data["code"]: notice.data for notice in store.notices()}
+    assert set(told) == {"clock-provider", "clock-sms"}, "one is over, one ends within 6 hours"
+    assert first.detail["notices"] == 2
+    assert "A3" in told["clock-provider"]["message"]
+    assert told["clock-sms"]["state"] == "new"
+    again = run_job(context_of(store, routes, at=LATE + timedelta(minutes=5)), JOBS["due"])
+    assert again is not None
+    assert again.detail["notices"] == 0
