@@ -23,7 +23,7 @@ from gatekeeper.filing.review.model import (
 )
 from gatekeeper.filing.review.registry import rule
 from gatekeeper.filing.review.rivals import on_name
-from gatekeeper.filing.review.words import ServiceKind
+from gatekeeper.filing.review.words import PlatformKind, ServiceKind, chinese_of
 from gatekeeper.filing.row import printable
 
 
@@ -169,22 +169,28 @@ def name_app_platforms(case: Case) -> Iterator[Note]:
         if platform.name in ("", service.name):
             continue
         field, there = f"service.app.platforms[{index}].name", printable(platform.name)
-        where = f"platform {platform.platform or index + 1}"
-        where_zh = f"{platform.platform or f'第 {index + 1} 个'} 平台"
+        kind = platform.platform
+        where = str(kind or f"platform {index + 1}")
+        where_zh = f"{platform_zh(kind)}平台" if kind is not None else f"第 {index + 1} 个平台"
         if name_key(platform.name) != name_key(service.name):
             yield fail(
                 field,
                 f"on {where} the APP is named {there}, not {shown}",
-                f"APP 在 {where_zh}上的名称为“{there}”，与备案名称“{shown}”不一致",
+                f"APP 在{where_zh}上的名称为“{there}”，与备案名称“{shown}”不一致",
             )
         elif _cased(platform.name) != _cased(service.name):
             yield warn(
                 field,
                 f"on {where} the APP is named {there}, with other capitals than {shown}",
-                f"APP 在 {where_zh}上的名称“{there}”与备案名称“{shown}”大小写不同",
+                f"APP 在{where_zh}上的名称“{there}”与备案名称“{shown}”大小写不同",
             )
 
 
 def _cased(name: str) -> str:
     """As ``name_key``, with its capitals."""
     return simplified(visible(name))
+
+
+def platform_zh(kind: PlatformKind) -> str:
+    """A platform in Chinese; iOS goes by its own name, as in the guides."""
+    return "iOS" if kind is PlatformKind.IOS else chinese_of(kind)

@@ -20,6 +20,7 @@ from gatekeeper.filing.review.model import (
     warn,
 )
 from gatekeeper.filing.review.registry import rule
+from gatekeeper.filing.review.rulebook.names import platform_zh
 from gatekeeper.filing.review.words import AttachmentKind, Category, PlatformKind, chinese_of
 from gatekeeper.filing.row import printable
 
@@ -68,7 +69,7 @@ def app_features(case: Case) -> Iterator[Note]:
 def _features(field: str, platform: Platform) -> Iterator[Note]:
     kind, package = platform.platform, platform.package
     where = f"on {kind}" if kind is not None else "on a platform"
-    where_zh = f"{_shown_zh(kind)}平台" if kind is not None else "运行平台"
+    where_zh = f"{platform_zh(kind)}平台" if kind is not None else "运行平台"
     if kind is None:
         yield fail(f"{field}.platform", "the platform is not named", "未填写运行平台")
     if not package:
@@ -100,11 +101,6 @@ def _features(field: str, platform: Platform) -> Iterator[Note]:
 def _written(kind: PlatformKind | None, package: str) -> bool:
     form = _PACKAGE.get(kind, _OTHER) if kind is not None else _OTHER
     return len(package) <= _LONGEST_PACKAGE and form.fullmatch(package) is not None
-
-
-def _shown_zh(kind: PlatformKind) -> str:
-    """A platform in Chinese, where that is not its own name."""
-    return "iOS" if kind is PlatformKind.IOS else chinese_of(kind)
 
 
 @rule(

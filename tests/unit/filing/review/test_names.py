@@ -238,7 +238,7 @@ class TestPlatforms:
         record["service"]["app"]["platforms"][1].pop("platform")
         [found] = judged(record, "name-app-platforms")
         assert "platform 2" in found.message
-        assert "第 2 个" in found.message_zh
+        assert "第 2 个平台" in found.message_zh
 
     @pytest.mark.parametrize(
         ("path", "field"),
