@@ -149,15 +149,16 @@ def app() -> dict[str, Any]:
 
 def facts(record: Mapping[str, Any]) -> Facts:
     """Live facts under which nothing is wrong with a record."""
-    access, service = record["access"], record["service"]
+    access, service = record.get("access") or {}, record["service"]
+    ips = access.get("ips") or ()
     return Facts(
         account=Told(
             AccountFacts(
-                account_id=access["account_id"],
-                addresses={ip: AddressFacts(Told(Holding.EIP)) for ip in access["ips"]},
+                account_id=access.get("account_id") or "",
+                addresses={ip: AddressFacts(Told(Holding.EIP)) for ip in ips},
             )
         ),
-        in_region={ip: Told(True) for ip in access["ips"]},
+        in_region={ip: Told(True) for ip in ips},
         domains={
             _name(one): DomainFacts(
                 tld_approved=Told(True),
