@@ -7,6 +7,7 @@ way that HTTP allows or does not allow.
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -147,7 +148,7 @@ def utc(text: str) -> str:
 
 
 @contextmanager
-def portal() -> Iterator[FakePortal]:
+def portal(tls: ssl.SSLContext | None = None) -> Iterator[FakePortal]:
     """The portal, while the context lasts."""
     told = FakePortal()
 
@@ -165,11 +166,15 @@ def portal() -> Iterator[FakePortal]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     server.daemon_threads = True
     server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    told.url = f"http://127.0.0.1:{server.server_address[1]}"
+    told.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     try:
         yield told
     finally:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import ssl
 import stat
+import threading
 import time
 import tracemalloc
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
 
@@ -623,6 +627,93 @@ def test_no_cookie_is_kept(sync, there):
     there.first = sets
     assert sync().rows == 5
     assert not any("Cookie" in one.headers for one in there.asked)
+
+
+def test_no_other_credentials_are_sent(sync, there, store, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login li password hush\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    none = ("    token: ${TEST_PORTAL_TOKEN}\n", "")
+    assert "HTTP 401" in refused(sync, store, tmp_path, none).message
+    assert "Authorization" not in there.asked[0].headers
+
+
+def test_another_header_carries_the_token(sync, there, store, tmp_path):
+    there.first = lambda handler, request, n: send(
+        handler, 200, b'{"data": {"list": [], "total": 0}}'
+    )
+    sync(("    timeout:", "    header: X-Api-Key\n    timeout:"))
+    assert there.asked[0].headers["X-Api-Key"] == TOKEN
+    assert "Authorization" not in there.asked[0].headers
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for this machine that nobody vouches for, with its key, in one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "portal.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_tls_is_verified(sync, there, store, tmp_path, monkeypatch, certificate):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with portal(context) as sealed:
+        sealed.rows = [row(1), row(2)]
+        change = (there.url, sealed.url)
+        error = refused(sync, store, tmp_path, change)
+        assert "its TLS certificate is not accepted" in error.message
+        assert sealed.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert sync(change).rows == 2
+
+
+def test_a_handshake_that_never_ends(sync, there, store, tmp_path):
+    """A TLS server that sends one byte at a time of an endless record."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip():
+            line, _ = listening.accept()
+            with line, suppress(OSError):
+                line.sendall(b"\x16\x03\x03\x40\x00")
+                while True:
+                    line.sendall(b"\x00")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        change = (there.url, f"https://127.0.0.1:{listening.getsockname()[1]}")
+        began = time.monotonic()
+        error = refused(sync, store, tmp_path, change, ("page: 4s", "page: 1s"))
+        assert "does not end within 1 s" in error.message
+        assert time.monotonic() - began < 5
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def broken_at(number):
