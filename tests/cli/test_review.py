@@ -57,7 +57,7 @@ def test_a_fault_is_told_in_both_languages_with_its_remedy(review, gatekeeper):
     assert found["message"].isascii() or "西藏" in found["message"]
     assert found["remedy"]
     assert found["source"].startswith("NWCD APP guide §4")
-    text = gatekeeper("--lang", "zh", "filings", "review", "records.json", status=3).stdout
+    text = gatekeeper("--lang", "zh", "filings", "review", "records.json", status=3).out
     assert "请按顺序修改" in text
     assert found["message_zh"][:10] in text
 
@@ -107,11 +107,11 @@ def test_only_questions_are_answered(gatekeeper, tmp_path):
     (tmp_path / "one.json").write_text(json.dumps(website()), encoding="utf-8")
     gatekeeper("filings", "import", "one.json", status=0)
     said = gatekeeper("filings", "answer", "W1", "who-province", "yes", "--by", "li", status=2)
-    assert "asks nothing" in said.stderr
+    assert "asks nothing" in said.err
     said = gatekeeper("filings", "answer", "W9", "letter-party", "yes", "--by", "li", status=1)
-    assert "no application W9" in said.stderr
+    assert "no application W9" in said.err
     said = gatekeeper("filings", "answer", "W1", "no-rule", "yes", "--by", "li", status=2)
-    assert "there is no such rule" in said.stderr
+    assert "there is no such rule" in said.err
 
 
 def test_a_provider_of_ones_own_loosens_a_rule(review, tmp_path):
@@ -129,16 +129,16 @@ def test_a_wrong_rules_file_is_refused_with_the_key(gatekeeper, tmp_path):
         "extends: nwcd\nprovider: nwcd\nrules: {no-such-rule: warn}\n", encoding="utf-8"
     )
     said = gatekeeper("filings", "review", "one.json", "--rules", "bad.yaml", status=1)
-    assert "bad.yaml: rules.no-such-rule" in said.stderr
+    assert "bad.yaml: rules.no-such-rule" in said.err
 
 
 def test_what_cannot_be_read_is_refused_with_its_place(review, gatekeeper, tmp_path):
     bad = changed(website(), "service.domains[0].valid_until", "soon")
     (tmp_path / "bad.json").write_text(json.dumps(bad), encoding="utf-8")
     said = gatekeeper("filings", "review", "bad.json", status=1)
-    assert "service.domains[0].valid_until" in said.stderr
+    assert "service.domains[0].valid_until" in said.err
     said = gatekeeper("filings", "review", "nobody", status=1)
-    assert "neither a file nor a stored application" in said.stderr
+    assert "neither a file nor a stored application" in said.err
 
 
 def test_every_rule_is_listed(gatekeeper):
