@@ -40,7 +40,18 @@ from gatekeeper.account.model import (
     strangers,
     unreadable,
 )
-from gatekeeper.account.ranges import outside_region, snapshot_date
+from gatekeeper.account.ranges import (
+    Ranges,
+    current_ranges,
+    outside_region,
+    packaged_ranges,
+    read_published,
+    read_snapshot,
+    refreshed_ranges,
+    snapshot_date,
+    snapshot_text,
+    use_ranges,
+)
 
 __all__ = [
     "FAMILIES",
@@ -62,6 +73,7 @@ __all__ = [
     "LoadBalancerType",
     "PrefixList",
     "PublicAddress",
+    "Ranges",
     "ReadStatus",
     "Reading",
     "RememberedAddress",
@@ -73,12 +85,19 @@ __all__ = [
     "SeenEndpoint",
     "Vpc",
     "balancer_path",
+    "current_ranges",
     "described_balancer",
     "ipv4_number",
     "is_nat_gateway",
     "outside_region",
+    "packaged_ranges",
     "read_endpoints",
+    "read_published",
+    "read_snapshot",
+    "refreshed_ranges",
     "snapshot_date",
+    "snapshot_text",
     "strangers",
     "unreadable",
+    "use_ranges",
 ]

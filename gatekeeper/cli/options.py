@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatekeeper.cli.ranges_file import adopt_ranges
 from gatekeeper.cli.settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def whoami(given: str | None) -> str:
 
 
 def settings_in(context: typer.Context) -> Settings:
-    """The global options of the running command."""
+    """The global options of the running command; the refreshed address ranges count from here."""
+    adopt_ranges()
     return settings_of(context.meta)
 
 

@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "history": Entry("history", "Who did what, newest last."),
     "trail": Entry("trail", "The hash-chained audit trail."),
     "store": Entry("store", "Back the database up, restore, migrate and prune it."),
+    "ranges": Entry("ranges", "The address ranges that AWS publishes: refresh and show them."),
     "doctor": Entry("doctor", "Check store, policy, credentials, permissions and endpoints."),
     "demo": Entry("demo", "The whole job, start to end, on an embedded account."),
     "sandbox": Entry("sandbox", "Serve an embedded account to try commands on."),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from gatekeeper.account import refreshed_ranges
 from gatekeeper.errors import FleetError
 from gatekeeper.fleet.entry import targets
 from gatekeeper.fleet.stream import read_fleet
@@ -69,7 +70,9 @@ def look_over(
     gathering = docket.gathering(
         region, known=frozenset(registered), only=only, decisions=decisions
     )
-    setup = Setup(look=uuid4().hex, policy=policy, region=region, at=at, plan=plan)
+    setup = Setup(
+        look=uuid4().hex, policy=policy, region=region, at=at, plan=plan, ranges=refreshed_ranges()
+    )
     tasks = (Task(wanted[case.account_id], case) for case in docket.cases(wanted))
     sightings = read_fleet(tasks, setup, workers)
     seen: list[tuple[str, Facts]] = []

@@ -14,12 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatekeeper import __version__
-from gatekeeper.account import Failure, unreadable
+from gatekeeper.account import Failure, unreadable, use_ranges
 from gatekeeper.reconcile import look_at
 from gatekeeper.survey import Case
 
 if TYPE_CHECKING:
-    from gatekeeper.account import AccountState
+    from gatekeeper.account import AccountState, Ranges
     from gatekeeper.aws.session import AccountTarget, Gateway
     from gatekeeper.gate import Direction, Sighting
     from gatekeeper.policy import Policy
@@ -39,6 +39,8 @@ class Setup:
     at: datetime
     plan: Direction | None = None
     """What to plan of each account, if anything."""
+    ranges: Ranges | None = None
+    """The published address ranges that count, where they are not the packaged ones."""
     version: str = __version__
     """The version that sends the tasks; another one would judge by other rules."""
 
@@ -57,6 +59,8 @@ def run_task(setup: Setup, task: Task) -> Sighting:
     if setup.version != __version__:
         reason = f"the worker runs gatekeeper {__version__}, not {setup.version}; install the same"
         return unread(setup, task, "WorkerVersion", reason)
+    if setup.ranges is not None:
+        use_ranges(setup.ranges)
     with _making:
         gateway = _gateway(setup.look, setup.region)
     state = read_account(gateway, task.target)

@@ -10,9 +10,10 @@ from gatekeeper.public.pages import Pages, WebPages
 if TYPE_CHECKING:
     from gatekeeper.public.approved import ApprovedLists, parse_lists, read_lists
     from gatekeeper.public.domains import DomainLookup, LiveDomains, read_bootstrap
-    from gatekeeper.public.ranges import Download, download_ranges
+    from gatekeeper.public.ranges import RANGES_URL, Download, download_ranges
 
 __all__ = [
+    "RANGES_URL",
     "ApprovedLists",
     "DnsNames",
     "DomainLookup",
@@ -39,6 +40,7 @@ _LATER = {
     "DomainLookup": "domains",
     "Download": "ranges",
     "LiveDomains": "domains",
+    "RANGES_URL": "ranges",
     "download_ranges": "ranges",
     "parse_lists": "approved",
     "read_bootstrap": "domains",
