@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +21,9 @@ from gatekeeper.errors import FilingError, ImportRefused, UnknownRecord, UsageEr
 
 if TYPE_CHECKING:
     from gatekeeper.cli.settings import Settings
+    from gatekeeper.desk.facts import Knowledge
     from gatekeeper.filing import Application, Register
-    from gatekeeper.filing.review import Dossier
+    from gatekeeper.filing.review import Dossier, ProviderRules
     from gatekeeper.store import Store
 
 _AHEAD: Final = timedelta(minutes=5)
@@ -78,9 +79,11 @@ def review_filings(
         ),
     ] = None,
     nameserver: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--nameserver", metavar="HOST[:PORT]", help="Ask this server for names, with --live."
+            "--nameserver",
+            metavar="HOST[:PORT]",
+            help="Ask this server for names, with --live; may be given several times.",
         ),
     ] = None,
     everything: Annotated[
@@ -96,7 +99,6 @@ def review_filings(
     Exit 0 where every rule holds, 3 where some fail, 4 where only questions or unknown facts are
     left.  Nothing is stored.
     """
-    from gatekeeper.desk.facts import Sources, facts_reader
     from gatekeeper.desk.review import Desk, surroundings
     from gatekeeper.filing.review import Verdict
     from gatekeeper.report.review import review_report
@@ -114,20 +116,23 @@ def review_filings(
     with reading_store(settings) as store:
         dossiers = _read(records, store)
         applications, folded = _register(store, settings, moment)
+        knowledge = _knowledge(
+            settings,
+            store,
+            dossiers,
+            providers,
+            live=live,
+            dump=dump,
+            lists=lists,
+            nameserver=nameserver,
+            at=moment,
+        )
         desk = Desk(
             providers=providers,
             at=moment,
             surroundings=surroundings(dossiers, applications, folded),
             answers=store.answers() if store is not None else {},
-            facts=facts_reader(
-                Sources(live=live, dump=dump, lists=lists, nameserver=nameserver),
-                dossiers,
-                store,
-                providers,
-                region=settings.region,
-                at=moment,
-                label=lambda items, total: watched(items, total=total, label="accounts"),
-            ),
+            facts=knowledge.facts,
             holidays=holidays,
         )
         judged = desk.reviews(dossiers)
@@ -253,6 +258,47 @@ def _from_file(path: Path) -> list[Dossier]:
             zh=f"{path}：没有任何申请，请至少填写一条",
         )
     return [measured(one.dossier, path.parent) for one in result.dossiers]
+
+
+def _knowledge(
+    settings: Settings,
+    store: Store | None,
+    dossiers: Sequence[Dossier],
+    providers: Mapping[str, ProviderRules],
+    *,
+    live: bool,
+    dump: Path | None,
+    lists: Path | None,
+    nameserver: Sequence[str] | None,
+    at: datetime,
+) -> Knowledge:
+    """What the options allow to ask: accounts are read here, domains when they come up."""
+    from gatekeeper.cli.scope import read_scope
+    from gatekeeper.desk.facts import Knowledge, accounts_of, known_accounts
+    from gatekeeper.public import DnsNames, Fetcher, LiveDomains, read_lists, read_nameserver
+
+    approved = read_lists(lists) if lists is not None else None
+    accounts = memory = domains = None
+    if live or dump is not None:
+        if dump is not None:
+            only: tuple[str, ...] = ()
+        else:
+            registered = [one.account_id for one in store.accounts()] if store is not None else []
+            named = accounts_of(dossiers)
+            only = tuple(one for one in named if one in registered) if registered else ()
+        accounts = known_accounts(read_scope(settings, store, dump=dump, only=only).states)
+        memory = store.address_memory() if live and store is not None else None
+    if live:
+        names = DnsNames([read_nameserver(one) for one in nameserver or ()])
+        domains = LiveDomains(names, Fetcher(names), lists=approved)
+    return Knowledge(
+        providers=providers,
+        at=at,
+        accounts=accounts,
+        memory=memory,
+        domains=domains,
+        lists=approved,
+    )
 
 
 def _register(

@@ -25,6 +25,7 @@ from gatekeeper.account import (
     read_endpoints,
     snapshot_date,
 )
+from gatekeeper.filing import printable
 from gatekeeper.filing.review import (
     AccountFacts,
     AddressFacts,
@@ -33,7 +34,6 @@ from gatekeeper.filing.review import (
     Told,
     not_told,
 )
-from gatekeeper.filing.row import printable
 from gatekeeper.gate import (
     AddressMemory,
     exposures,

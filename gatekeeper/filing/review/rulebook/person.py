@@ -18,6 +18,7 @@ from gatekeeper.filing.review.model import (
     Area,
     How,
     Note,
+    ask,
     fail,
     missing,
     not_here,
@@ -163,12 +164,13 @@ def person_id_valid(case: Case) -> Iterator[Note]:
     zh="办公室电话和手机号码的归属地与主办单位所在地一致",
     remedy="give numbers of the entity's province, an office phone with its area code",
     remedy_zh="请填写归属地为主办单位所在省份的号码，办公室电话须带区号",
+    asks=True,
 )
 def person_phone_region(case: Case) -> Iterator[Note]:
     """The guide asks it of the entity's head; a service's head who is another person is advised.
 
     A number of no place (400, 800, service numbers) is a warning: it is known that it belongs
-    nowhere.  One that the tables cannot place is unknown.
+    nowhere.  Where the tables cannot place a number a person is asked.
     """
     province = case.province
     if province is None:
@@ -221,10 +223,10 @@ def _misplaced(field: str, what: str, what_zh: str, number: str, province: Provi
     if placing is Placing.NO_AREA_CODE:
         return unknown(field, f"the {what} has no area code", f"{what_zh}缺少区号，无法确认归属地")
     if placing is Placing.UNLISTED:
-        return unknown(
+        return ask(
             field,
-            f"the tables do not know where the {what} belongs; it must be {province.pinyin}",
-            f"号码归属地数据中查不到该{what_zh}，应为{province.short}",
+            f"the tables do not know where the {what} belongs; is it {province.pinyin}?",
+            f"号码归属地数据中查不到该{what_zh}，其归属地是否为{province.short}？",
         )
     if placing is Placing.ABROAD:
         return fail(
