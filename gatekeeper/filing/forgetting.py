@@ -23,8 +23,8 @@ _SHORTEST: Final = 5
 """Characters of a number that is looked for inside of other texts."""
 _DOMAIN_NAME: Final = 3
 """Steps of the path of a domain's own name, which is what holds the record together."""
-_NOT_SEARCHED: Final = frozenset({"answers", "provider", "entry", "verification"})
-"""Parts of a review in which nobody is described; an answer names the operator who gave it."""
+_ANSWERS: Final = "answers"
+"""The part of a review in which names are those of operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def _persons(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _without(
     value: Any, theirs: _Theirs, marker: Any, path: tuple[str, ...], places: list[str]
 ) -> Any:
-    if is_forgotten(value) or (path and path[0] in _NOT_SEARCHED):
+    if is_forgotten(value):
         return value
     if isinstance(value, dict):
         if path in PERSONS and _is(value, theirs):
@@ -184,7 +184,8 @@ def _names(text: str, theirs: _Theirs, path: tuple[str, ...]) -> bool:
     if len(path) == _DOMAIN_NAME and path[-1] == "name" and path[1].startswith("domains["):
         return False
     plain = folded(text)
-    if plain in theirs.names and path[:2] not in PERSONS:
+    named = path[:2] not in PERSONS and path[0] != _ANSWERS
+    if named and plain in theirs.names:
         return True
     if any(len(number) >= _SHORTEST and number in plain for number in theirs.numbers):
         return True
@@ -194,7 +195,7 @@ def _names(text: str, theirs: _Theirs, path: tuple[str, ...]) -> bool:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, kept in value.items():
-            if key not in _NOT_SEARCHED:
+            if key != _ANSWERS:
                 yield from _texts(kept)
     elif isinstance(value, list):
         for kept in value:

@@ -41,7 +41,9 @@ FORGOTTEN: Final = "forgotten"
 DEEPEST: Final = 40
 """Levels of a record, of which DESIGN §12 needs five; whatever reads one goes down so far."""
 
-_OPEN_KEYS: Final = frozenset({"id_type", "valid_until", FORGOTTEN})
+_HIDDEN: Final = "***"
+"""What stands for something of which nothing is shown."""
+_OPEN_KEYS: Final = frozenset({"id_type", "valid_until"})
 """What a PERSON may say to everybody."""
 _PHONES: Final = frozenset({"phone", "mobile", "office_phone", "emergency_phone"})
 _EMAILS: Final = frozenset({"email"})
@@ -51,8 +53,6 @@ _IDENTITIES: Final = frozenset(
     {"application_id", "filing_id", "kind", "status", "status_at", "provider", "access"}
 )
 """Parts of a record in which a number is an id, whatever it looks like."""
-_EXACT: Final = frozenset({"domains", "public_key", "md5", "package"})
-"""Keys whose values are never searched for numbers: they are numbers of their own."""
 _PERSONAL_PAPERS: Final = frozenset(
     {
         "resident_id",
@@ -64,6 +64,7 @@ _PERSONAL_PAPERS: Final = frozenset(
         "港澳居民来往内地通行证",
     }
 )
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
 _HAN_NAME: Final = re.compile(r"[\u3400-\u9fff·\U00020000-\U0003ffff]{2,4}")
 
 _ORGANISATIONS: Final = (
@@ -316,7 +317,7 @@ def _part(key: str, value: Any, names: _Names) -> Any:
 
 
 def _person(value: Any) -> Any:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or is_forgotten(value):
         return _hidden(value)
     return {
         key: kept if key in _OPEN_KEYS else _leaf(key, kept) if key in _MASKS else _hidden(kept)
@@ -325,7 +326,7 @@ def _person(value: Any) -> Any:
 
 
 def _leaf(key: str, value: Any) -> Any:
-    if value is None or is_forgotten(value):
+    if value is None or value == _HIDDEN or is_forgotten(value):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -335,12 +336,15 @@ def _leaf(key: str, value: Any) -> Any:
 
 
 def _hidden(value: Any) -> Any:
-    return value if value is None or value == "" or is_forgotten(value) else "***"
+    return value if value is None or value == "" or is_forgotten(value) else _HIDDEN
 
 
 def is_forgotten(value: Any) -> bool:
     """Whether this stands in the place of something that was forgotten."""
-    return isinstance(value, Mapping) and set(value) == {FORGOTTEN}
+    if not isinstance(value, Mapping) or set(value) != {FORGOTTEN}:
+        return False
+    when = value[FORGOTTEN]
+    return isinstance(when, str) and _TIME.fullmatch(when) is not None
 
 
 _MASKS: Final = {
@@ -373,7 +377,7 @@ def _tree(value: Any, names: _Names, key: str = "") -> Any:
     if key == "path":  # of a file, often called after whose document it shows
         for name in names.persons:
             value = value.replace(name, mask_name(name))
-    return value if key in _EXACT else mask_text(value)
+    return mask_text(value)
 
 
 def _numeric(value: Any) -> bool:

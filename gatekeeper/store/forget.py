@@ -38,7 +38,7 @@ from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import canonical, from_text, to_text, unpack
 from gatekeeper.store.engine import Database
 from gatekeeper.store.model import Entry, EntryKind
-from gatekeeper.store.register import ApplicationRow
+from gatekeeper.store.row import ApplicationRow
 from gatekeeper.store.seal import Seal, opened, opener, sealed
 from gatekeeper.store.tables import applications
 
@@ -211,8 +211,9 @@ def _reviewed(connection: Connection, seal: Seal) -> Iterator[Stored]:
     """Every application with its review opened, in order of its id."""
     read = opener(seal)
     query = select(_COLUMNS.body, _COLUMNS.seen_at).order_by(_COLUMNS.application_id)
-    for body, seen_at in connection.execute(query, execution_options=_STREAMED):
-        yield Stored(application=read(body), seen_at=from_text(seen_at))
+    with closing(connection.execute(query, execution_options=_STREAMED)) as rows:
+        for body, seen_at in rows:
+            yield Stored(application=read(body), seen_at=from_text(seen_at))
 
 
 def _outcome(

@@ -7,7 +7,7 @@ content: certificate numbers and what only a review reads stay in the register.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -23,10 +23,7 @@ from gatekeeper.filing import (
     StepKind,
     Stored,
     content_digest,
-    content_text,
     register_version,
-    text_digest,
-    utc_text,
 )
 from gatekeeper.store import chain
 from gatekeeper.store.bulk import uncollected
@@ -34,7 +31,8 @@ from gatekeeper.store.encoding import canonical, from_text, quote, to_text, unpa
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind
 from gatekeeper.store.orders import read_orders
-from gatekeeper.store.seal import Seal, opener, sealed
+from gatekeeper.store.row import ApplicationRow
+from gatekeeper.store.seal import opener
 from gatekeeper.store.search import EntityRow, RegisterSearch, entity_row
 from gatekeeper.store.tables import applications, entities, orders, trail
 
@@ -63,48 +61,6 @@ _REGISTER_KINDS: Final = (
 """Entries that change what the register says; a newer sight of a status does not."""
 
 
-class ApplicationRow(NamedTuple):
-    """A row of ``applications``, in the order of its columns."""
-
-    application_id: str
-    filing_id: str
-    kind: str
-    status: str
-    status_at: str
-    seen_at: str
-    entity_name: str
-    account_id: str
-    digest: str
-    body: str
-    entity: str
-
-    @classmethod
-    def of(cls, stored: Stored, seal: Seal | None = None) -> ApplicationRow:
-        """The row that holds an application and when it was last seen so.
-
-        The digest is that of the plain content; ``seal`` encrypts the review in the body.
-        """
-        application, seen_at = stored
-        status_at = utc_text(application.status_at)
-        body = content_text(application)
-        digest = text_digest(body)
-        if application.review and seal is not None:
-            body = content_text(sealed(seal, application))
-        return cls(
-            application.application_id,
-            application.filing_id,
-            application.kind.value,
-            application.status.value,
-            status_at,
-            status_at if seen_at is application.status_at else utc_text(seen_at),
-            application.entity.name,
-            application.access.account_id,
-            digest,
-            body,
-            entity_row(application.entity).entity,
-        )
-
-
 class Records(NamedTuple):
     """The register at one moment."""
 
@@ -125,7 +81,8 @@ class FilingRegister(RegisterSearch):
             bodies = connection.exec_driver_sql(
                 "SELECT body FROM applications ORDER BY application_id", execution_options=_STREAMED
             )
-            return tuple(map(opener(self._db.seal), bodies.scalars()))
+            with closing(bodies):
+                return tuple(map(opener(self._db.seal), bodies.scalars()))
 
     def reviewed_applications(self) -> tuple[Application, ...]:
         """Those that came with the review's part, in order of their ids; the others are not read.
@@ -157,9 +114,10 @@ class FilingRegister(RegisterSearch):
             )
             found = []
             digests = []
-            for body, digest in rows:
-                found.append(read(body))
-                digests.append(digest)
+            with closing(rows):
+                for body, digest in rows:
+                    found.append(read(body))
+                    digests.append(digest)
             standing = read_orders(connection)
             return Records(tuple(found), standing, register_version(digests, standing))
 

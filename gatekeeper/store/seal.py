@@ -36,6 +36,8 @@ KEY_FILE: Final = "GATEKEEPER_KEY_FILE"
 KEY: Final = "GATEKEEPER_KEY"
 _FORM: Final = f"{SEALED}1:"
 _SEALED: Final = re.compile(rf"{_FORM}([0-9a-f]{{8}}):([A-Za-z0-9_=-]+)")
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
+"""Thirty-two bytes; the library would also take a key with something behind it."""
 _LARGEST: Final = 64 * 1024
 """Bytes of a key file; a key takes 45."""
 
@@ -182,10 +184,9 @@ def _keys(text: str, source: str) -> tuple[SealKey, ...]:
         word = line.strip()
         if not word or word.startswith("#"):
             continue
-        try:
-            found.setdefault(word, SealKey(key_name(word), Fernet(word)))
-        except ValueError:
-            raise _no_key(source) from None
+        if not _KEY.fullmatch(word):
+            raise _no_key(source)
+        found.setdefault(word, SealKey(key_name(word), Fernet(word)))
     if not found:
         raise _no_key(source)
     return tuple(found.values())

@@ -39,7 +39,7 @@ from gatekeeper.store.model import (
     TrailProblem,
     TrailReport,
 )
-from gatekeeper.store.register import ApplicationRow
+from gatekeeper.store.row import ApplicationRow
 from gatekeeper.store.seal import Seal, opened
 from gatekeeper.store.tables import applications, orders, trail
 

@@ -61,7 +61,7 @@ RECORD: dict[str, Any] = {
                 "holder_certificate_number": "91350100M000100Y43",
             },
         ],
-        "app": {"platforms": [{"public_key": "13812345678", "md5": "0" * 32}]},
+        "app": {"platforms": [{"public_key": "MIIB13812345678AQAB", "md5": "0" * 32}]},
     },
     "access": {"account_id": "111122223333", "load_balancer": "13812345678", "ips": []},
     "portal": {"email": "portal@example.cn", "mobile": PHONE},

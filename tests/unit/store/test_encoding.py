@@ -22,7 +22,8 @@ from gatekeeper.filing import (
 )
 from gatekeeper.store.chain import link_hash
 from gatekeeper.store.encoding import _unpack_any, canonical, from_text, plain, to_text, unpack
-from gatekeeper.store.register import ApplicationRow, _told
+from gatekeeper.store.register import _told
+from gatekeeper.store.row import ApplicationRow
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 times = st.datetimes(
