@@ -243,8 +243,10 @@ def _born(match: re.Match[str]) -> bool:
 
 def _organisation(number: str) -> bool:
     """Whether a number is a unified social credit code (GB 32100) and cannot be a person's."""
-    if number.endswith("x") or not _credit_code(number):
+    if not _credit_code(number):
         return False
+    if not number[:17].isdigit():
+        return True
     weighed = sum(int(c) * w for c, w in zip(number[:17], _WEIGHTS, strict=True))
     return _CHECKS[weighed % 11] != number[17]
 
@@ -369,7 +371,8 @@ def _tree(value: Any, names: _Names, key: str = "") -> Any:
     if key in _PHONES | _EMAILS | _NAMES:
         return _leaf(key, value)
     if key in _NUMBERS and isinstance(value, str):
-        return value if _credit_code(value.strip()) else mask_number(value)
+        own = key == "holder_certificate_number" and _organisation(value.strip())
+        return value if own else mask_number(value)
     if not isinstance(value, str):
         return mask_tree(str(value)) if _numeric(value) else value
     if key in ("holder", "investor") and names.person(value):
