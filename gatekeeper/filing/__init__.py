@@ -69,7 +69,13 @@ from gatekeeper.filing.personal import (
     too_deep,
 )
 from gatekeeper.filing.pointing import Answer, Place, Pointing, Resolution, names_asked, point
-from gatekeeper.filing.provinces import PROVINCES, Province, find_province, leading_province
+from gatekeeper.filing.provinces import (
+    PROVINCES,
+    Province,
+    find_province,
+    leading_province,
+    place_name,
+)
 from gatekeeper.filing.public_side import Look, PageSeen, Result, Watched, look_at_public, to_watch
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 from gatekeeper.filing.search import Search, search_words
@@ -200,6 +206,7 @@ __all__ = [
     "parse_licence",
     "parse_public_security",
     "path",
+    "place_name",
     "point",
     "printable",
     "read_html",

@@ -120,3 +120,23 @@ def leading_province(address: str) -> Province | None:
         if text.startswith(one.short):
             return None if _NO_PROVINCE.match(text, len(one.short)) else one
     return None
+
+
+_BEYOND: Final = {
+    _folded(name): short
+    for short, names in {
+        "香港": ("香港", "香港特别行政区", "Hong Kong", "Xianggang"),
+        "澳门": ("澳门", "澳门特别行政区", "Macau", "Macao", "Aomen"),
+        "台湾": ("台湾", "台湾省", "Taiwan"),
+    }.items()
+    for name in names
+}
+
+
+def place_name(text: str) -> str:
+    """How a province or region is called for short: 宁夏回族自治区, 宁夏 and Ningxia are one.
+
+    Another word stays itself, without white space and in one case.
+    """
+    found = find_province(text)
+    return found.short if found is not None else _BEYOND.get(_folded(text), _folded(text))

@@ -8,11 +8,11 @@ twice.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Literal
 
+from gatekeeper.filing import place_name
 from gatekeeper.gate import Finding, Severity, finding_record, moment
 from gatekeeper.service.config import QuietHours, Route
 from gatekeeper.store import Notice
@@ -25,25 +25,6 @@ SHANGHAI: Final = timezone(timedelta(hours=8))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=SHANGHAI)
 _LONGEST_KEY: Final = 400
 """Characters; PostgreSQL indexes no text beyond 2.7 KB."""
-
-_SUFFIXES: Final = (
-    *("特别行政区", "维吾尔自治区", "壮族自治区", "回族自治区", "自治区"),
-    *("维吾尔", "壮族", "回族", "省", "市"),
-)
-# fmt: off
-_PINYIN: Final = {
-    "beijing": "北京", "tianjin": "天津", "hebei": "河北", "shanxi": "山西",
-    "neimenggu": "内蒙古", "innermongolia": "内蒙古", "liaoning": "辽宁", "jilin": "吉林",
-    "heilongjiang": "黑龙江", "shanghai": "上海", "jiangsu": "江苏", "zhejiang": "浙江",
-    "anhui": "安徽", "fujian": "福建", "jiangxi": "江西", "shandong": "山东",
-    "henan": "河南", "hubei": "湖北", "hunan": "湖南", "guangdong": "广东",
-    "guangxi": "广西", "hainan": "海南", "chongqing": "重庆", "sichuan": "四川",
-    "guizhou": "贵州", "yunnan": "云南", "xizang": "西藏", "tibet": "西藏",
-    "shaanxi": "陕西", "gansu": "甘肃", "qinghai": "青海", "ningxia": "宁夏",
-    "xinjiang": "新疆", "taiwan": "台湾", "hongkong": "香港", "xianggang": "香港",
-    "macau": "澳门", "macao": "澳门", "aomen": "澳门",
-}
-# fmt: on
 
 
 def plan_notices(
@@ -83,7 +64,7 @@ def tells(route: Route, finding: Finding, province: str = "") -> bool:
         and (not route.accounts or finding.account_id in route.accounts)
         and (
             not route.provinces
-            or (province != "" and province_name(province) in map(province_name, route.provinces))
+            or (province != "" and place_name(province) in map(place_name, route.provinces))
         )
     )
 
@@ -128,13 +109,3 @@ def quiet_end(quiet: QuietHours | None, at: datetime) -> datetime:
 def is_quiet(quiet: QuietHours | None, at: datetime) -> bool:
     """Whether ``at`` lies in quiet hours."""
     return quiet_end(quiet, at) > at
-
-
-def province_name(text: str) -> str:
-    """A province's short Chinese name: 宁夏回族自治区, 宁夏 and Ningxia are one."""
-    name = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
-    name = _PINYIN.get(name, name)
-    for suffix in _SUFFIXES:
-        if name.endswith(suffix) and len(name) > len(suffix):
-            return name.removesuffix(suffix)
-    return name

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from gatekeeper.filing import place_name
 from gatekeeper.gate import finding_record
 from gatekeeper.service import Route, parse_config
 from gatekeeper.service.channels import _service, channel
@@ -16,7 +17,6 @@ from gatekeeper.service.notices import (
     due,
     is_quiet,
     plan_notices,
-    province_name,
     quiet_end,
 )
 from gatekeeper.service.webhook import Webhook
@@ -166,7 +166,7 @@ def test_a_digest_that_falls_into_quiet_hours_comes_at_their_end() -> None:
     ],
 )
 def test_a_province_is_known_by_its_full_and_its_short_name(text, name) -> None:
-    assert province_name(text) == name
+    assert place_name(text) == name
 
 
 def test_every_key_of_a_route_is_documented_and_the_examples_are_settings(
