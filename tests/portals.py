@@ -147,6 +147,17 @@ def utc(text: str) -> str:
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of clients that hang up: those under test do, and stderr is theirs."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def portal(tls: ssl.SSLContext | None = None) -> Iterator[FakePortal]:
     """The portal, while the context lasts."""
@@ -165,13 +176,11 @@ def portal(tls: ssl.SSLContext | None = None) -> Iterator[FakePortal]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
-    server.daemon_threads = True
-    server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     told.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
