@@ -52,9 +52,10 @@ def access_differences(given: Access, filed: Access) -> Iterator[Difference]:
         return
     if set(given.ips) != set(filed.ips):
         yield Difference("access.ips", "IP 地址")
-    for name, zh in (("account_id", "亚马逊云科技账号"), ("load_balancer", "负载均衡")):
-        if getattr(given, name) != getattr(filed, name):
-            yield Difference(f"access.{name}", zh)
+    if given.account_id and given.account_id != filed.account_id:
+        yield Difference("access.account_id", "亚马逊云科技账号")
+    if given.load_balancer != filed.load_balancer:
+        yield Difference("access.load_balancer", "负载均衡")
 
 
 @lru_cache(maxsize=65536)

@@ -237,6 +237,8 @@ def test_an_unreadable_account_says_why() -> None:
     found = account_facts(access, KnownAccounts([state]), region=REGION)
     assert "AssumeRole (AccessDenied)" in found.account.reason
     assert found.account.value is None
+    silent = account_facts(access, KnownAccounts([unreadable(MINE, REGION)]), region=REGION)
+    assert "could not be read" in silent.account.reason
 
 
 def test_an_account_of_another_region_says_nothing(tell: Tell) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from gatekeeper.filing.clocks import POLICE_DAYS
 from gatekeeper.filing.fold import judge_service_licence
-from gatekeeper.filing.licence import Licence, LicenceError
+from gatekeeper.filing.licence import Licence
 from gatekeeper.filing.model import FilingState, Service, ServiceType, Status
 from gatekeeper.filing.number_shown import MIIT_SITE, right_number
 from gatekeeper.filing.review.case import Case
@@ -302,10 +302,7 @@ def _right_number(case: Case) -> str | None:
     )
     if judge_service_licence(service.licence).code:
         return None
-    try:
-        return right_number(service, case.entity)
-    except LicenceError:
-        return None
+    return right_number(service, case.entity)
 
 
 def _police_deadline(case: Case) -> datetime | None:

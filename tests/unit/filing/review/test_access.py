@@ -18,6 +18,7 @@ from gatekeeper.filing.review import (
     Told,
     not_told,
 )
+from gatekeeper.sources.provider_rules import packaged_providers
 from tests.unit.filing.review.others import OWN, STRANGER, filing, peer, register
 from tests.unit.filing.review.records import (
     ACCOUNT,
@@ -325,6 +326,13 @@ def test_the_access_mode_and_place(path: str, value: Any, expected: str) -> None
 def test_a_change_that_leaves_the_access_alone_states_no_mode() -> None:
     record = changed(changed(vianet(), "kind", "change"), "access", {})
     assert verdict(record, "access-mode") == "not_applicable"
+
+
+def test_a_provider_that_names_no_places_takes_any() -> None:
+    known = packaged_providers()["21vianet"]
+    anywhere = known.model_copy(update={"access": known.access.model_copy(update={"places": ()})})
+    record = changed(vianet(), "access.server_place", "火星")
+    assert verdict(record, "access-mode", provider=anywhere) == "pass"
 
 
 def changing(status: str = "submitted", **given: Any) -> Any:

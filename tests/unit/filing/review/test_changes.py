@@ -85,6 +85,9 @@ def test_each_order_has_its_entry(kind: str, entry: Any, expected: str) -> None:
         ({"entity__name": "宁夏新名称有限公司", "service__name": "塞上新商城"}, "fail", "pass"),
         ({"service__licence": "宁ICP备2026000001 - 1"}, "pass", "pass"),
         ({"service__domains": ["EXAMPLE-TEST.cn."]}, "pass", "pass"),
+        ({"access__account_id": "210987654321"}, "fail", "pass"),
+        ({"access__load_balancer": "shop"}, "fail", "pass"),
+        ({"access__account_id": ""}, "pass", "pass"),
         ({"access": {}}, "pass", "pass"),
         ({"entity__name": DELETE, "service__name": DELETE}, "pass", "pass"),
     ],
@@ -151,6 +154,22 @@ def test_a_change_of_addresses_changes_nothing_else(
     found = judged(record, "change-ip-only", surroundings=AROUND)
     assert [one.field for one in found if one.verdict.value == "fail"] == fields
     assert bool(fields) == (found[0].verdict.value == "fail")
+
+
+@pytest.mark.parametrize(
+    ("given", "filed", "fields"),
+    [
+        ("宁ICP备2026000001", "宁ICP备2026000001号", []),
+        ("宁ICP备2026000002号", "宁ICP备2026000001号", ["entity.licence"]),
+        ("not a number", "宁ICP备2026000001号", ["entity.licence"]),
+        ("Not a  number", "not a number", []),
+    ],
+)
+def test_numbers_are_compared_as_numbers(given: str, filed: str, fields: list[str]) -> None:
+    before = replace(IN_EFFECT, entity=replace(IN_EFFECT.entity, licence=filed))
+    record = order("change_ip", "ip", access__ips=["52.83.200.9"], entity__licence=given)
+    found = judged(record, "change-ip-only", surroundings=Surroundings.of((), register(before)))
+    assert [one.field for one in found if one.verdict.value == "fail"] == fields
 
 
 def test_a_change_to_the_same_addresses_is_said() -> None:
