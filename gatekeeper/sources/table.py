@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from gatekeeper.sources.column import Column, Header, match_header
 from gatekeeper.sources.field import FieldError
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+_BLOCK: Final = 1024 * 1024
 
 GUARDED: Final = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
 """What a spreadsheet would run as a formula, behind any number of apostrophes (DESIGN §15)."""
@@ -149,9 +151,10 @@ def read_bytes(path: Path) -> bytes:
                 0, "is a pipe or a device; name a regular file", "这是管道或设备，请指定普通文件"
             )
         with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or str(error)
+            size = min(os.fstat(stream.fileno()).st_size, MAX_FILE_BYTES)
+            content = stream.read(max(size, _BLOCK) + 1)  # takes that much memory at once
+    except (OSError, ValueError) as error:  # a name may hold what no name can
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise TableError(0, f"cannot be read: {reason}", f"无法读取文件：{reason}") from None
     if len(content) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // (1024 * 1024)
