@@ -75,8 +75,9 @@ class _Intervals(NamedTuple):
     highs: tuple[int, ...]
 
 
-_used: list[Ranges] = []
-"""The snapshot handed over, if any."""
+_USED: Final[dict[str, Ranges]] = {}
+"""The snapshot handed over, under one key, if any; set in one step, for threads that read it."""
+_KEY: Final = "ranges"
 
 
 def use_ranges(ranges: Ranges | None) -> None:
@@ -84,19 +85,20 @@ def use_ranges(ranges: Ranges | None) -> None:
 
     One that is older than the packaged one does not count: a new release knows more.
     """
-    _used.clear()
     if ranges is not None and ranges.sync_token > packaged_ranges().sync_token:
-        _used.append(ranges)
+        _USED[_KEY] = ranges
+    else:
+        _USED.pop(_KEY, None)
 
 
 def current_ranges() -> Ranges:
     """The snapshot that counts."""
-    return _used[0] if _used else packaged_ranges()
+    return _USED.get(_KEY) or packaged_ranges()
 
 
 def refreshed_ranges() -> Ranges | None:
     """The snapshot that counts in place of the packaged one, if one does; for other processes."""
-    return _used[0] if _used else None
+    return _USED.get(_KEY)
 
 
 @cache

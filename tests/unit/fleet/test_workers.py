@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -195,3 +196,25 @@ def test_without_the_library_a_cluster_is_refused_in_one_line(monkeypatch):
     with pytest.raises(FleetError, match=r"install gatekeeper\[fleet\]") as caught:
         list(read_fleet([], SETUP, parse_workers("tcp://127.0.0.1:1")))
     assert "请安装" in caught.value.text("zh")
+
+
+def test_a_task_brings_the_refreshed_ranges_with_it(monkeypatch):
+    """A worker in another process knows the packaged ones alone, until a task comes."""
+    from dataclasses import replace
+
+    from gatekeeper.account import Failure, outside_region, packaged_ranges, unreadable, use_ranges
+    from gatekeeper.aws import collect
+
+    packaged = packaged_ranges()
+    families = {"ipv4": ("52.99.0.0/16",), "ipv6": ()}
+    newer = replace(
+        packaged, sync_token=packaged.sync_token + 1, regions={"cn-northwest-1": families}
+    )
+    state = unreadable("000000000001", SETUP.region, Failure("*", "X", "x"))
+    monkeypatch.setattr(collect, "read_account", lambda *_: state)
+    assert outside_region("52.99.0.1", "cn-northwest-1") is True
+    try:
+        run_task(pickle.loads(pickle.dumps(replace(SETUP, ranges=newer))), task(1))
+        assert outside_region("52.99.0.1", "cn-northwest-1") is False
+    finally:
+        use_ranges(None)
