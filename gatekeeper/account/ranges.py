@@ -42,7 +42,7 @@ class Ranges:
     """Where it was fetched; empty for the packaged one."""
     etag: str = ""
     _intervals: dict[tuple[str, str], _Intervals] = field(
-        default_factory=dict, compare=False, repr=False
+        default_factory=dict, init=False, compare=False, repr=False
     )
 
     def age(self, at: datetime) -> timedelta:
