@@ -277,7 +277,7 @@ def _read(
     clock: Callable[[], datetime],
 ) -> tuple[Rows, int]:
     """Every row of every page, and how many pages lay there already."""
-    taking = RowReader(portal, now=clock())
+    taking = RowReader(portal, clock=clock)
     resumed = 0
     for page in watch(reader.pages()):
         resumed += page.resumed

@@ -50,7 +50,7 @@ def sync(there, store, tmp_path):
             spool=tmp_path / "spool",
             window=window or Window(),
             actor="li",
-            clock=lambda: at,
+            clock=at if callable(at) else lambda: at,
             pause=run.pauses.append,
             stopping=stopping,
             dry_run=dry_run,
@@ -133,6 +133,14 @@ def test_other_settings_ask_for_everything_anew(sync, there):
     there.rows = [row(1)]
     sync()
     assert sync(("entity.head.name: unit.leader\n", "\n")).since is None
+
+
+def test_what_changes_during_a_long_reading_is_no_future(sync, there):
+    there.rows = [row(n) for n in range(1, 4)]
+    there.rows.append(row(4, changed="2026-03-02T03:00:00Z", stateTime="2026-03-02T03:00:00Z"))
+    hours = {0: 0, 1: 0, 2: 2}
+    done = sync(at=lambda: NOW + timedelta(hours=hours[len(there.asked)]))
+    assert done.until == datetime(2026, 3, 2, 3, tzinfo=UTC)
 
 
 def test_a_dry_run_stores_nothing(sync, there, store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -42,10 +43,15 @@ class _RowError(Exception):
 
 
 class RowReader:
-    """Takes pages one by one; what was wrong with any row is told at the end."""
+    """Takes pages one by one; what was wrong with any row is told at the end.
 
-    def __init__(self, portal: Portal, *, now: datetime) -> None:
-        self._portal, self._horizon = portal, now + _AHEAD
+    Args:
+        portal: whose rows.
+        clock: aware times; asked anew for each page, since a long reading sees new changes.
+    """
+
+    def __init__(self, portal: Portal, *, clock: Callable[[], datetime]) -> None:
+        self._portal, self._clock = portal, clock
         self._rows: dict[str, Row] = {}
         self._problems = Problems()
         self._until: datetime | None = None
@@ -54,6 +60,7 @@ class RowReader:
         """Read the rows of a page."""
         file = f"portal {self._portal.name}, page {page.number}"
         here: set[str] = set()
+        horizon = self._clock() + _AHEAD
         for number, item in enumerate(page.items, 1):
             where = Where(file=file, line=number)
             try:
@@ -61,7 +68,7 @@ class RowReader:
                 if isinstance(read, list):
                     self._problems.extend(read)
                     continue
-                changed = self._changed(item)
+                changed = self._changed(item, horizon)
                 self._keep(read, here)
             except _RowError as bad:
                 self._problems.add(
@@ -128,7 +135,7 @@ class RowReader:
             ]
         return made
 
-    def _changed(self, item: dict[str, Any]) -> datetime | None:
+    def _changed(self, item: dict[str, Any], horizon: datetime) -> datetime | None:
         updated = self._portal.updated
         if updated is None:
             return None
@@ -141,7 +148,7 @@ class RowReader:
                 "is no time of a change (updated.path); check updated.format",
                 "不是有效的更新时间（updated.path）；请检查 updated.format",
             )
-        if at > self._horizon:
+        if at > horizon:
             raise _RowError(
                 updated.path.text,
                 value,
