@@ -114,10 +114,10 @@ def _read_workbook(
 
         for given in read_form(book, file, problems, unknown):
             read = _read_nested(given.nested, given.where, unknown)
-            if isinstance(read, Row):
+            if not isinstance(read, Row):
+                problems.extend(given.told(one) for one in read if one.column not in given.unread)
+            elif not given.bad:
                 rows.append(read)
-            else:
-                problems.extend(map(given.told, read))
 
 
 def _read_nested(value: Any, where: Where, unknown: dict[str, None]) -> Row | list[Problem]:

@@ -31,7 +31,14 @@ class Given:
     places: dict[str, Cellplace] = field(default_factory=dict)
     """By path (``service.domains[0].name``); empty where the file is JSON."""
     bad: bool = False
-    """Whether some cell of it could not be read."""
+    """Whether some row of it fits nowhere, or some cell could not be read."""
+    unread: set[str] = field(default_factory=set)
+    """The paths of cells that could not be read: what is missing there, is told already."""
+
+    def spoil(self, paths: Iterable[str]) -> None:
+        """Note that the record is not whole."""
+        self.bad = True
+        self.unread.update(paths)
 
     def told(self, problem: Problem) -> Problem:
         """A problem at a path of the record, at the cell that it comes from."""
@@ -51,7 +58,8 @@ class Line(NamedTuple):
     values: Mapping[str, Any]
     shown: Mapping[str, str]
     """The names that the header gives the columns."""
-    bad: bool
+    unread: frozenset[str]
+    """Columns whose cells could not be read."""
 
     def problem(self, column: str, value: str, reason: str, reason_zh: str) -> Problem:
         """What is wrong with this line at a column."""
@@ -109,12 +117,12 @@ def read_lines(
             problems.add(ragged(where, len(cells), header.width))
             continue
         values: dict[str, Any] = {}
-        bad = False
+        unread = set()
         for index, column, name in header.columns:
             try:
                 value = read_cell(cells[index] if index < len(cells) else None, places[column.name])
             except FieldError as error:
-                bad = True
+                unread.add(column.name)
                 given = str(cells[index]).strip() if error.value is None else error.value
                 masked = value_masked(places[column.name].path, given)
                 problems.add(
@@ -129,8 +137,8 @@ def read_lines(
                 continue
             if value is not None:
                 values[column.name] = value
-        if values or bad:
-            yield Line(where, values, shown, bad)
+        if values or unread:
+            yield Line(where, values, shown, frozenset(unread))
 
 
 def put(record: Given, path: str, value: Any, place: Cellplace) -> None:

@@ -72,6 +72,8 @@ def read_dossiers(path: str | Path) -> DossierFile:
             if not isinstance(read, Dossier):
                 problems.extend(read)
                 continue
+            if given.bad:
+                continue
             unknown.update(dict.fromkeys(printable(key) for key in unknown_keys(given.nested)))
             name = read.application_id
             if name and name in first:

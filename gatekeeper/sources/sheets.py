@@ -51,7 +51,10 @@ _LISTS: Final = frozenset({"service.domains", "access.ips"})
 def read_form(
     book: Workbook, file: str, problems: Problems, unknown: dict[str, None]
 ) -> Iterator[Given]:
-    """Every record of a workbook with sheets of records (``is_form``).
+    """Every record of a workbook with sheets of records (``has_record_sheets``).
+
+    Those of which something could not be read come too, and say so: what else is wrong with them
+    can be told as well.
 
     Raises:
         TableError: the workbook is damaged.
@@ -65,7 +68,7 @@ def read_form(
             table = book.table(titles[form.name])
             for line in _form_lines(table, file, form, problems, unknown):
                 reader.take(form, line)
-    yield from (one for one in reader.records.values() if not one.bad)
+    yield from reader.records.values()
 
 
 def read_rows(
@@ -80,8 +83,9 @@ def read_rows(
         given = Given({}, line.where)
         for column, value in line.values.items():
             put(given, places[column].path, value, line.place(column))
-        if not line.bad:
-            yield given
+        if line.unread:
+            given.spoil(places[column].path for column in line.unread)
+        yield given
 
 
 def _titles(
@@ -146,7 +150,7 @@ class _Reader:
         """Add one line to its record."""
         name = line.values.get(ROWS)
         if name is None:
-            if not line.bad:
+            if ROWS not in line.unread:
                 self._problems.add(
                     line.problem(
                         ROWS,
@@ -180,8 +184,8 @@ class _Reader:
             problem = self._answer(record, line)
         else:
             problem = self._once(line, form.name, name) or self._scalars(form, record, line)
-        if record is not None and (problem is not None or line.bad):
-            record.bad = True
+        if record is not None and (problem is not None or line.unread):
+            record.spoil(one.path for one in form.columns if one.name in line.unread)
         if problem is not None:
             self._problems.add(problem)
 

@@ -253,6 +253,28 @@ def append(sheet: str, **cells: object) -> Callable[[Any], None]:
     return edit
 
 
+def test_everything_that_is_wrong_with_a_record_is_told_at_once(tmp_path: Path) -> None:
+    """A cell that cannot be read hides no other one, and is not told to be missing as well."""
+
+    def spoil(book: Any) -> None:
+        put("access", "account_id", 12345)(book)
+        put("services", "kind", "新曾")(book)
+        put("services", "status", None)(book)
+
+    path = edited(save(tmp_path / "a.xlsx", [website()]), spoil)
+    assert {one.column.split()[0] for one in read_dossiers(path).problems} == {"account_id", "kind"}
+    result = read_applications(path)
+    assert [one.column.split()[0] for one in result.problems] == ["account_id", "kind", "status"]
+    assert result.rows == read_dossiers(path).dossiers == ()
+
+    def account(book: Any) -> None:
+        put("services", "kind", "new")(book)
+        put("services", "status", "draft")(book)
+
+    (problem,) = read_applications(edited(path, account)).problems
+    assert problem.value == "12345"
+
+
 @pytest.mark.parametrize(
     ("edit", "column", "value", "reason"),
     [
