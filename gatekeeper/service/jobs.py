@@ -23,7 +23,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from gatekeeper.errors import GatekeeperError
+from gatekeeper.errors import GatekeeperError, StoreError
 from gatekeeper.gate import (
     Direction,
     Finding,
@@ -231,6 +231,8 @@ def sync(context: Context) -> Done:
                 stopping=context.stop.is_set,
                 pause=context.stop.wait,
             )
+        except StoreError:
+            raise  # no portal's fault: the whole job has another turn soon
         except GatekeeperError as error:
             failed[portal.name] = error.message
             _log.error("portal %s: %s", portal.name, error.message)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gatekeeper.errors import PolicyError
+from gatekeeper.errors import PolicyError, StoreError
 from gatekeeper.policy import default_policy
 from gatekeeper.service import Context, default_config, parse_config
 from gatekeeper.service.jobs import JOBS
@@ -89,6 +89,21 @@ def test_a_stop_leaves_the_pages_for_the_next_turn(context, there, monkeypatch):
     assert done.status == 0
     assert there.pages[0] == "2"
     assert done.detail["other"]["unchanged"] == 4
+
+
+def test_a_store_that_fails_fails_the_job(context, there):
+    """So that the runner gives it another turn as soon as the store is back."""
+
+    def meanwhile(handler, request, n):
+        if n == 1:
+            context.store.keep_source("made-up", {}, before=None, at=NOW)
+        return False
+
+    there.first = meanwhile
+    with pytest.raises(StoreError, match="another process"):
+        run_job(context, JOBS["sync"])
+    assert context.store.last_job_runs()["sync"].result == "failed"
+    assert context.store.applications() == ()
 
 
 def test_without_portals_it_is_off():
