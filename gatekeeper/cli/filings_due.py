@@ -70,8 +70,7 @@ def due(
     """List the clocks that run, with their deadlines; exit 3 where one is overdue."""
     from gatekeeper.deadlines import clocks
     from gatekeeper.report.due import due_report
-    from gatekeeper.sources import read_holidays
-    from gatekeeper.sources import first_reviews, packaged_providers
+    from gatekeeper.sources import first_reviews, packaged_providers, read_holidays
 
     settings = options.settings_in(context)
     now = options.now()

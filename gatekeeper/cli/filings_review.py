@@ -86,6 +86,15 @@ def review_filings(
             help="Ask this server for names, with --live; may be given several times.",
         ),
     ] = None,
+    miit: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--miit",
+            metavar="FILE",
+            help="An export of MIIT's public query, for what is approved; may be given several "
+            "times.",
+        ),
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show the rules that hold, too.")
     ] = False,
@@ -125,7 +134,9 @@ def review_filings(
             dump=dump,
             lists=lists,
             nameserver=nameserver,
+            miit=miit or (),
             at=moment,
+            register=folded,
         )
         desk = Desk(
             providers=providers,
@@ -270,15 +281,27 @@ def _knowledge(
     dump: Path | None,
     lists: Path | None,
     nameserver: Sequence[str] | None,
+    miit: Sequence[Path],
     at: datetime,
+    register: Register | None,
 ) -> Knowledge:
     """What the options allow to ask: accounts are read here, domains when they come up."""
+    from gatekeeper.cli.filings_verify import read_exports
     from gatekeeper.cli.scope import read_scope
+    from gatekeeper.deadlines import first_openings
     from gatekeeper.desk.facts import Knowledge, accounts_of, known_accounts
-    from gatekeeper.public import DnsNames, Fetcher, LiveDomains, read_lists, read_nameserver
+    from gatekeeper.public import (
+        DnsNames,
+        Fetcher,
+        LiveDomains,
+        WebPages,
+        read_lists,
+        read_nameserver,
+    )
 
     approved = read_lists(lists) if lists is not None else None
     accounts = memory = domains = None
+    opened: Mapping[str, datetime] = {}
     if live or dump is not None:
         if dump is not None:
             only: tuple[str, ...] = ()
@@ -286,18 +309,27 @@ def _knowledge(
             registered = [one.account_id for one in store.accounts()] if store is not None else []
             named = accounts_of(dossiers)
             only = tuple(one for one in named if one in registered) if registered else ()
-        accounts = known_accounts(read_scope(settings, store, dump=dump, only=only).states)
-        memory = store.address_memory() if live and store is not None else None
+        states = read_scope(settings, store, dump=dump, only=only).states
+        accounts = known_accounts(states, settings.policy(), at)
+        if live and store is not None and register is not None:
+            memory = store.address_memory()
+            opened = first_openings(register, store.endpoint_memory(gone=True))
+    pages = None
     if live:
         names = DnsNames([read_nameserver(one) for one in nameserver or ()])
-        domains = LiveDomains(names, Fetcher(names), lists=approved)
+        fetcher = Fetcher(names)
+        domains, pages = LiveDomains(names, fetcher, lists=approved), WebPages(fetcher)
     return Knowledge(
         providers=providers,
         at=at,
         accounts=accounts,
+        filings={one.filing_id: one for one in register.filings} if register is not None else {},
+        opened=opened,
         memory=memory,
         domains=domains,
         lists=approved,
+        pages=pages,
+        exports=read_exports(miit, at=None, now=options.now()) if miit else (),
     )
 
 

@@ -108,7 +108,7 @@ def verify_filings(
             f"--at {at.isoformat(timespec='seconds')} lies in the future; say when MIIT was asked",
             zh=f"--at {at.isoformat(timespec='seconds')} 晚于当前时间，请填写查询时间",
         )
-    exports = _read(exports_files, at=at, now=now)
+    exports = read_exports(exports_files, at=at, now=now)
     search = Search(accounts=frozenset(options.unique(account)), entity=entity)
     with present_store(settings) as store:
         orders = store.orders()
@@ -146,7 +146,14 @@ def verify_filings(
     return _STATUS[found.outcome]
 
 
-def _read(files: Sequence[Path], *, at: datetime | None, now: datetime) -> tuple[MiitExport, ...]:
+def read_exports(
+    files: Sequence[Path], *, at: datetime | None, now: datetime
+) -> tuple[MiitExport, ...]:
+    """Exports of MIIT's public query, all of them or none.
+
+    Raises:
+        ImportRefused: something in them cannot be read.
+    """
     from gatekeeper.sources import read_miit
 
     check_files(files)

@@ -73,7 +73,7 @@ _NOT_READ: Final[Told[AccountFacts]] = not_told(
 def access_account(case: Case) -> Iterator[Note]:
     account_id = case.access.account_id
     if not account_id:
-        yield missing("access.account_id")
+        yield fail("access.account_id", "the account id is missing", "未填写账号 ID")
     elif not _ACCOUNT.fullmatch(account_id):
         yield fail(
             "access.account_id",

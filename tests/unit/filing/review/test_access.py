@@ -203,7 +203,7 @@ def test_an_address_outside_the_region_needs_no_account() -> None:
         ("1234567890123", "fail"),
         ("1234-5678-9012", "fail"),
         ("１２３４５６７８９０１２", "fail"),
-        ("", "unknown"),
+        ("", "fail"),
     ],
 )
 def test_the_account_has_12_digits(value: str, expected: str) -> None:
