@@ -60,7 +60,7 @@ def adopt_ranges() -> None:
         AccountError: the file is damaged, or ``GATEKEEPER_RANGES`` names one that is not there.
     """
     path = ranges_file()
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - a folder that may not be entered is no file
         if os.environ.get(VARIABLE):
             raise AccountError(
                 f"{path}: there is no such file; check {VARIABLE}, or run gatekeeper ranges update",

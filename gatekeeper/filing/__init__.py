@@ -18,7 +18,14 @@ from gatekeeper.filing.digest import (
     utc_text,
 )
 from gatekeeper.filing.fold import entity_keys, fold, judge_service_licence, same_entity
-from gatekeeper.filing.forgetting import Erased, Person, forget, is_final, keep_forgotten
+from gatekeeper.filing.forgetting import (
+    Erased,
+    Person,
+    forget,
+    is_final,
+    keep_forgotten,
+    remembered,
+)
 from gatekeeper.filing.html_text import PageText, read_html
 from gatekeeper.filing.licence import (
     Licence,
@@ -76,7 +83,7 @@ from gatekeeper.filing.provinces import (
     leading_province,
     place_name,
 )
-from gatekeeper.filing.public_side import Look, PageSeen, Result, Watched, look_at_public, to_watch
+from gatekeeper.filing.public_side import look_at_public
 from gatekeeper.filing.row import MAX_PROBLEMS, Problem, Problems, Row, Where, printable
 from gatekeeper.filing.search import Search, search_words
 from gatekeeper.filing.shell import ShellNotice
@@ -92,6 +99,7 @@ from gatekeeper.filing.verification import (
     Verified,
     verify,
 )
+from gatekeeper.filing.watched import Look, PageSeen, Result, Watched, to_watch
 from gatekeeper.filing.workdays import (
     SHANGHAI,
     Deadline,
@@ -212,6 +220,7 @@ __all__ = [
     "read_html",
     "register_version",
     "right_number",
+    "remembered",
     "running_clocks",
     "same_entity",
     "search_words",

@@ -187,6 +187,21 @@ def test_an_ended_filing_that_is_filed_again_waits_for_its_approval(watch, outsi
     assert codes(shown) == [("F1", "resolves-before-approval", "high")]
 
 
+def test_what_another_filing_covers_may_resolve(watch, outside):
+    """A domain that is filed again, by another entity, is served lawfully until then."""
+    outside({**HERE, "sub.example.cn": "52.83.1.2"}, {"example.cn": PAGE})
+    again = {"application_id": "A2", "filing_id": "F2", "status": "bureau_review",
+             "domains": "example.cn;sub.example.cn", "service_licence": ""}  # fmt: skip
+    shown = watch({}, again, status=0)
+    assert results(shown, "before-approval") == [("pass", "example.cn"), ("pass", "sub.example.cn")]
+    again = {**again, "ips": "52.83.1.2;52.83.7.7", "application_id": "A3", "filing_id": "F3"}
+    outside({"example.cn": ("52.83.1.2", "52.83.7.7")}, {"example.cn": PAGE})
+    found = [f for f in watch({}, again, status=3)["findings"] if f["filing_id"] == "F3"]
+    assert [(one["code"], one["ips"]) for one in found] == [
+        ("resolves-before-approval", ["52.83.7.7"])
+    ]
+
+
 def test_numbers(watch, outside, gatekeeper):
     outside(HERE, {"example.cn": PLAIN})
     shown = watch(status=3)
