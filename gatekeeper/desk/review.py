@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gatekeeper.errors import FilingError
-from gatekeeper.filing import Application, Holidays, Register
+from gatekeeper.filing import Application, Holidays, Register, remembered
 from gatekeeper.filing.review import (
     Answer,
     AnswerWord,
@@ -103,7 +103,7 @@ def dossier_of(application: Application) -> Dossier:
     Raises:
         FilingError: what the store keeps for the review is not of its kind.
     """
-    found = read_dossier(application_to_json(application))
+    found = read_dossier(remembered(application_to_json(application)))
     if isinstance(found, Dossier):
         return found
     first, name = found[0], application.application_id

@@ -104,6 +104,19 @@ def keep_forgotten(said: str, stored: str) -> str:
     return json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def remembered(value: Any) -> Any:
+    """A record without its markers: for a reader, what was erased was not given."""
+    if isinstance(value, Mapping):
+        return {
+            key: remembered(kept)
+            for key, kept in value.items()
+            if not is_forgotten(kept) and not is_forgotten({key: kept})
+        }
+    if isinstance(value, list):
+        return [remembered(kept) for kept in value if not is_forgotten(kept)]
+    return value
+
+
 class _Theirs(NamedTuple):
     number: str
     """The number of the document that they were asked for by; empty where by name."""

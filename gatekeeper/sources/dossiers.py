@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from gatekeeper.filing import Problem, Problems, Where, masked_places, printable, too_deep
+from gatekeeper.filing import (
+    Problem,
+    Problems,
+    Where,
+    masked_places,
+    printable,
+    remembered,
+    too_deep,
+)
 from gatekeeper.filing.review import Dossier, Fault, read_dossier, unknown_keys
 from gatekeeper.sources.applications import BESIDE, FORMATS, unknown_format
 from gatekeeper.sources.column import APPLICATION_COLUMNS, has_record_sheets, is_header
@@ -120,7 +128,7 @@ def _read(given: Given) -> Dossier | list[Problem]:
     ]
     if masked:
         return masked
-    read = read_dossier(given.nested)
+    read = read_dossier(remembered(given.nested))
     if isinstance(read, Dossier):
         return read
     return [given.told(problem_of(fault, given.where)) for fault in read]

@@ -22,6 +22,7 @@ from gatekeeper.filing import (
     is_final,
     keep_forgotten,
     merge,
+    remembered,
 )
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -200,4 +201,17 @@ def test_markers_stay_where_a_file_is_silent() -> None:
     assert json.loads(kept) == {
         "entity": {"head": MARK, "investor": "x"},
         "portal": {"email": MARK},
+    }
+
+
+def test_a_reader_finds_nothing_where_something_was_erased() -> None:
+    record = {
+        "entity": {"head": MARK, "name": "x"},
+        "attachments": [{"path": MARK, "kind": "y", "forgotten": WHEN}, MARK],
+        "forgotten": "something else",
+    }
+    assert remembered(record) == {
+        "entity": {"name": "x"},
+        "attachments": [{"kind": "y"}],
+        "forgotten": "something else",
     }
