@@ -369,3 +369,14 @@ def test_it_runs_as_a_process_against_a_nameserver(process, filings):
     assert shown["filings"][0]["names"][0]["aliases"] == ["lb.example.cn"]
     assert "SERVFAIL" in shown["filings"][1]["results"][0]["message"]
     assert "nameserver" in process("filings", "watch", "--nameserver", "dns", status=2).err
+
+
+def test_a_domain_that_leads_inside_is_never_fetched(process, filings):
+    process("filings", "import", filings(), status=0)
+    with DnsServer({"example.cn": {"A": ["169.254.169.254"]}}) as server:
+        words = ["--nameserver", f"127.0.0.1:{server.port}", "--format", "json"]
+        shown = process("filings", "watch", *words, status=4).json
+    assert ("F1", "domain-elsewhere", "medium") in codes(shown)
+    [page] = shown["filings"][0]["pages"]
+    assert page["read"] is False
+    assert "169.254.169.254, which is not public (link-local)" in page["reason"]
