@@ -35,8 +35,7 @@ from gatekeeper.policy import wrong
 MAX_TEXT: Final = 4000
 MAX_ITEMS: Final = 2000
 
-# What no field shows: Cc but for line breaks and tabs, the bidirectional embeddings, overrides and
-# isolates, lone surrogates.
+# Cc but for line breaks and tabs, what turns the direction of writing, lone surrogates.
 _FORBIDDEN: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
