@@ -64,13 +64,20 @@ def judge(rule: Rule, case: Case) -> tuple[Result, ...]:
             return (_result(rule, missing("service.type")),)
         if service not in rule.services:
             return _standing(rule, _OTHER_SERVICE)
-    notes = [_answered(rule, _levelled(note, level), case) for note in rule.check(case)]
+    notes = [
+        note if note.verdict in _SETTLED else _settled(rule, note, level, case)
+        for note in rule.check(case)
+    ]
     if not notes:
         return _standing(rule, None)
+    if len(notes) == 1:
+        return (_result(rule, notes[0]),)
     worst = min(note.verdict.rank for note in notes)
-    return tuple(
-        _result(rule, note) for note in dict.fromkeys(notes) if note.verdict.rank == worst
-    )
+    return tuple(_result(rule, note) for note in dict.fromkeys(notes) if note.verdict.rank == worst)
+
+
+_SETTLED: Final = frozenset(Verdict) - {Verdict.FAIL, Verdict.ASK}
+"""Verdicts that neither a rule's level nor an answer changes."""
 
 
 @cache
@@ -79,17 +86,18 @@ def _standing(rule: Rule, note: Note | None) -> tuple[Result, ...]:
     return (_result(rule, note or Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
 
 
-def _levelled(note: Note, level: Level) -> Note:
-    """A breach counts as what the rule's level says."""
-    if note.verdict is Verdict.FAIL and level is Level.WARN:
-        return note._replace(verdict=Verdict.WARN)
-    return note
+def _settled(rule: Rule, note: Note, level: Level, case: Case) -> Note:
+    """A breach counts as what the rule's level says; a question may be answered already."""
+    found = _answered(rule, note, case) if note.verdict is Verdict.ASK else note
+    if found.verdict is Verdict.FAIL and level is Level.WARN:
+        return found._replace(verdict=Verdict.WARN)
+    return found
 
 
 def _answered(rule: Rule, note: Note, case: Case) -> Note:
     """A question that somebody answered is a question no more."""
     answer = case.answers.get(rule.id)
-    if note.verdict is not Verdict.ASK or answer is None or answer.answer is None:
+    if answer is None or answer.answer is None:
         return note
     by = answer.by or "?"
     if answer.answer is AnswerWord.YES:
