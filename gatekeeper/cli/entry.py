@@ -87,7 +87,9 @@ def _confess(error: Exception, lang: Lang) -> None:
     if os.environ.get("GATEKEEPER_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        from gatekeeper.filing import mask_text
+
+        sys.stderr.write(mask_text("".join(traceback.format_exception(error))))
     say(_unexpected(error, lang), lang=lang, error=True)
 
 
