@@ -27,7 +27,7 @@ from gatekeeper.filing import (
     printable,
     to_watch,
 )
-from gatekeeper.gate import Finder, Finding
+from gatekeeper.gate import Finder, Finding, shortlist
 
 if TYPE_CHECKING:
     from gatekeeper.policy import Policy
@@ -173,9 +173,9 @@ def _raise(
         status=status.value,
         status_zh=STATUS_ZH[status],
         licence=printable(subject.service.licence),
-        domains=", ".join(dict.fromkeys(printable(one.domain) for one in results if one.domain)),
-        what="; ".join(dict.fromkeys(one.message for one in results)),
-        what_zh="；".join(dict.fromkeys(one.message_zh for one in results)),
+        domains=shortlist(dict.fromkeys(printable(one.domain) for one in results if one.domain)),
+        what=shortlist(dict.fromkeys(one.message for one in results), "; "),
+        what_zh=shortlist(dict.fromkeys(one.message_zh for one in results), "；"),
     )
 
 
