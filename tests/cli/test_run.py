@@ -180,6 +180,7 @@ def test_one_job_ends_like_its_command(filed, gatekeeper):
         "open",
         "verify-trail",
         "due",
+        "sync",
     ]
     close = runs[3]
     assert close["last_run"]["status"] == 0
