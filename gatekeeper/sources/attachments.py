@@ -65,6 +65,9 @@ _WHY: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
+_ABSENT: Final = frozenset({errno.ENOENT, errno.EACCES})
+
+
 class Measure(NamedTuple):
     """What a file is, or why that cannot be told."""
 
@@ -76,13 +79,18 @@ class Measure(NamedTuple):
     colour: bool | None = None
     fault: str = ""
     fault_zh: str = ""
+    absent: bool = False
+    """Whether there is nothing to read: no such file, or no permission."""
 
 
 def measured(dossier: Dossier, folder: str | Path) -> Dossier:
     """The record with every attachment that names a file as that file is.
 
+    What cannot be read keeps the figures that the record states, where it states some (DESIGN
+    §12); what must not be followed, or is no proper file, is a fault whatever is stated.
+
     Args:
-        dossier: a record; where an attachment has a ``path``, the figures that it states go.
+        dossier: a record; where an attachment's file is measured, the figures that it states go.
         folder: where the record's own file lies; paths are relative to it.
     """
     known: dict[str, Measure] = {}
@@ -93,7 +101,12 @@ def measured(dossier: Dossier, folder: str | Path) -> Dossier:
             continue
         if one.path not in known:
             known[one.path] = measure(one.path, folder)
-        attachments.append(one.model_copy(update=known[one.path]._asdict()))
+        found = known[one.path]
+        if found.absent and (one.size, one.width, one.height, one.colour) != (None,) * 4:
+            attachments.append(one)
+            continue
+        update = {name: value for name, value in found._asdict().items() if name != "absent"}
+        attachments.append(one.model_copy(update=update))
     return dossier.model_copy(update={"attachments": tuple(attachments)})
 
 
@@ -103,15 +116,15 @@ def measure(path: str, folder: str | Path) -> Measure:
         content = _content(_steps(path), Path(folder))
         return _picture(content, named_so=Path(path).suffix.lower() in _PICTURES)
     except _Unfit as error:
-        return Measure(fault=error.reason, fault_zh=error.reason_zh)
+        return Measure(fault=error.reason, fault_zh=error.reason_zh, absent=error.absent)
 
 
 class _Unfit(Exception):
     """Why a file is not measured."""
 
-    def __init__(self, reason: str, reason_zh: str) -> None:
+    def __init__(self, reason: str, reason_zh: str, *, absent: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.reason_zh = reason, reason_zh
+        self.reason, self.reason_zh, self.absent = reason, reason_zh, absent
 
 
 def _steps(path: str) -> list[str]:
@@ -150,7 +163,7 @@ def _content(steps: list[str], folder: Path) -> bytes:
         if why is None:
             reason = error.strerror or type(error).__name__
             why = (f"cannot be read: {reason}", f"无法读取：{reason}")
-        raise _Unfit(*why) from None
+        raise _Unfit(*why, absent=error.errno in _ABSENT) from None
     except ValueError:  # a null character
         raise _Unfit("has no possible name", "文件名无效") from None
     finally:
