@@ -62,6 +62,14 @@ def verify_signature(
     return right and abs(now.timestamp() - int(text)) <= tolerance
 
 
+class _Session(requests.Session):
+    """Follows no redirect and reads none: requests would parse its target and read it whole."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """There is none."""
+        return None
+
+
 class Webhook:
     """Sends the messages of one route."""
 
@@ -85,7 +93,7 @@ class Webhook:
         with hushed(self._mask):
             try:
                 with (
-                    requests.Session() as session,
+                    _Session() as session,
                     session.post(
                         self._url,
                         data=body,

@@ -142,6 +142,13 @@ def test_a_redirect_is_not_followed(told: Receiver) -> None:
         assert elsewhere.got == []
 
 
+@pytest.mark.parametrize("target", ["http://[::1", "http://x:port/", "\x7f"])
+def test_a_redirect_to_nowhere_is_only_a_refusal(told: Receiver, target: str) -> None:
+    told.status, told.headers = 302, {"Location": target}
+    receipt = Webhook(route(url=told.url, secret=SECRET)).send(message())
+    assert receipt.reason == "HTTP 302; redirects are not followed"
+
+
 def test_of_a_refusal_little_is_kept_and_no_secret(told: Receiver, caplog) -> None:
     token = "t0ken-in-the-url"
     told.status = 403
