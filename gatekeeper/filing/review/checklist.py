@@ -23,7 +23,7 @@ def checklist(case: Case) -> tuple[Material, ...]:
             Material(
                 kind=kind.value,
                 needed=told.needed is not False,
-                present=bool(case.attached(kind)),
+                present=any(not one.fault for one in case.attached(kind)),
                 why=why,
                 why_zh=why_zh,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,3 +154,12 @@ def test_content_decides_on_an_authoritys_paper(
     told = need(one, AttachmentKind.PREAPPROVAL)
     assert told.needed is needed
     assert said in told.why_zh
+
+
+def test_a_file_that_is_of_no_use_is_not_there() -> None:
+    whole = case(website())
+    assert checklist(whole)[0].present
+    first, *others = whole.record.attachments
+    damaged = first.model_copy(update={"fault": "is a damaged picture"})
+    dossier = whole.record.model_copy(update={"attachments": (damaged, *others)})
+    assert not checklist(replace(whole, record=dossier))[0].present
