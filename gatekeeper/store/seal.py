@@ -237,7 +237,7 @@ def opener(seal: Seal, *, lenient: bool = False) -> Callable[[str], Application]
 
     def read(body: str) -> Application:
         application = unpack(body)
-        if not application.review.startswith(SEALED):
+        if not application.review or not is_sealed(application.review):
             return application
         try:
             return opened(seal, application)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -24,6 +25,7 @@ from gatekeeper.store.chain import link_hash
 from gatekeeper.store.encoding import _unpack_any, canonical, from_text, plain, to_text, unpack
 from gatekeeper.store.register import _told
 from gatekeeper.store.row import ApplicationRow
+from tests.unit.store.given import application
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 times = st.datetimes(
@@ -169,3 +171,11 @@ def test_a_time_without_offset_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="offset"):
         to_text(datetime(2026, 1, 1))  # noqa: DTZ001
     assert from_text(None) is None
+
+
+@pytest.mark.parametrize("name", ["店", '引号"与\\反斜杠'])
+def test_a_sealed_review_is_unpacked_as_it_stands(name: str) -> None:
+    sealed = "sealed:1:00000000:gAAAAA-_="
+    one = replace(application(1), review=sealed)
+    one = replace(one, service=replace(one.service, name=name))
+    assert unpack(content_text(one)) == one
