@@ -370,9 +370,9 @@ def _tree(value: Any, names: _Names, key: str = "") -> Any:
         return [_tree(kept, names, key) for kept in value]
     if key in _PHONES | _EMAILS | _NAMES:
         return _leaf(key, value)
-    if key in _NUMBERS and isinstance(value, str):
-        own = key == "holder_certificate_number" and _organisation(value.strip())
-        return value if own else mask_number(value)
+    if key in _NUMBERS:
+        own = key == "holder_certificate_number" and _organisation(str(value).strip())
+        return value if own else _leaf(key, value)
     if not isinstance(value, str):
         return mask_tree(str(value)) if _numeric(value) else value
     if key in ("holder", "investor") and names.person(value):
