@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
-from gatekeeper.errors import PolicyError
 from gatekeeper.filing import SHANGHAI, domain_key, printable
 from gatekeeper.filing.review import Told, not_told
 from gatekeeper.policy import ConfigModel, Text, checked, read_mapping, wrong
+from gatekeeper.textfile import read_text
 
 DOCS: Final = "docs/public.md"
 STALE_AFTER: Final = timedelta(days=90)
@@ -129,7 +129,7 @@ def read_lists(path: Path) -> ApprovedLists:
     Raises:
         PolicyError: it cannot be read, or a key is missing, unknown or wrong; it is named.
     """
-    return parse_lists(read_text(path, "the approved lists", "批复名单"), source=str(path))
+    return parse_lists(read_text(path, "the approved lists", "批复名单文件"), source=str(path))
 
 
 def parse_lists(text: str, *, source: str) -> ApprovedLists:
@@ -144,28 +144,6 @@ def parse_lists(text: str, *, source: str) -> ApprovedLists:
         tlds=frozenset(given.tlds),
         registrars=frozenset(_keys(given.registrars)),
         rdap={domain_key(tld.lstrip(".")): url for tld, url in given.rdap.items()},
-    )
-
-
-def read_text(path: Path, what: str, what_zh: str) -> str:
-    """An operator's file as text.
-
-    Raises:
-        PolicyError: it cannot be read, is too large or no UTF-8.
-    """
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-        if len(raw) <= _LARGEST:
-            return raw.decode("utf-8-sig")
-        why, why_zh = f"larger than {_LARGEST} bytes", f"超过 {_LARGEST} 字节"
-    except UnicodeDecodeError:
-        why, why_zh = "not UTF-8", "不是 UTF-8 编码"
-    except OSError as error:
-        why = why_zh = error.strerror or type(error).__name__
-    raise PolicyError(
-        f"{path}: cannot read {what} ({why}); check the path",
-        zh=f"{path}：无法读取{what_zh}文件（{why_zh}），请检查路径",
     )
 
 

@@ -18,9 +18,10 @@ from gatekeeper.errors import PolicyError
 from gatekeeper.filing import SHANGHAI, Answer, domain_key, printable
 from gatekeeper.filing.review import DomainFacts, Told, not_told
 from gatekeeper.filing.review.domain_name import read_domain
-from gatekeeper.public.approved import ApprovedLists, read_text
+from gatekeeper.public.approved import ApprovedLists
 from gatekeeper.public.fetch import Fetcher, Unfetched
 from gatekeeper.public.names import Names
+from gatekeeper.textfile import read_text
 
 _ACCEPT: Final = "application/rdap+json, application/json;q=0.9"
 _MEDIA: Final = frozenset({"application/rdap+json", "application/json", "text/json"})
@@ -157,7 +158,7 @@ def read_bootstrap(path: Path) -> Mapping[str, str]:
     Raises:
         PolicyError: it cannot be read, or is no such file.
     """
-    text = read_text(path, "the RDAP servers", "RDAP 服务器")
+    text = read_text(path, "the RDAP servers", "RDAP 服务器文件")
     try:
         services = json.loads(text)["services"]
         found = {

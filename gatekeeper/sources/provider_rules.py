@@ -13,6 +13,7 @@ from gatekeeper.filing import ReviewDays
 from gatekeeper.filing.review import ProviderRules, rules
 from gatekeeper.filing.review.provider import DOCS
 from gatekeeper.policy import checked, read_mapping
+from gatekeeper.textfile import read_text
 
 DEFAULT_PROVIDER: Final = "nwcd"
 _MAX_BYTES: Final = 200_000
@@ -84,25 +85,8 @@ def _packaged() -> Mapping[str, tuple[str, dict[str, Any]]]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_BYTES + 1)
-        if len(text) > _MAX_BYTES:
-            raise PolicyError(
-                f"{path}: larger than {_MAX_BYTES} bytes; this is no file of review rules",
-                zh=f"{path}：超过 {_MAX_BYTES} 字节，不是审核规则文件",
-            )
-        return read_mapping(text.decode(), str(path))
-    except OSError as error:
-        raise PolicyError(
-            f"{path}: {error.strerror or error}; check the path",
-            zh=f"{path}：无法读取（{error.strerror or error}），请检查路径",
-        ) from None
-    except UnicodeDecodeError:
-        raise PolicyError(
-            f"{path}: is not UTF-8 text; save it as UTF-8",
-            zh=f"{path}：不是 UTF-8 文本，请以 UTF-8 保存",
-        ) from None
+    text = read_text(path, "the review rules", "审核规则文件", largest=_MAX_BYTES)
+    return read_mapping(text, str(path))
 
 
 def _read(given: Mapping[str, tuple[str, dict[str, Any]]]) -> Mapping[str, ProviderRules]:

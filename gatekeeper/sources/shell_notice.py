@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
-from gatekeeper.errors import PolicyError
 from gatekeeper.filing import LicenceError, ShellNotice, find_province, parse_licence
 from gatekeeper.policy import ConfigModel, Text, checked, read_mapping, wrong
 from gatekeeper.sources.year_file import Day
+from gatekeeper.textfile import read_text
 
 DOCS: Final = "docs/public.md"
 _LARGEST: Final = 1_000_000
@@ -54,22 +54,7 @@ def read_shell_notices(path: Path) -> tuple[ShellNotice, ...]:
     Raises:
         PolicyError: it cannot be read, or a key is missing, unknown or wrong; it is named.
     """
-    why = why_zh = text = ""
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-        if len(raw) > _LARGEST:
-            why, why_zh = f"larger than {_LARGEST} bytes", f"超过 {_LARGEST} 字节"
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        why, why_zh = "not UTF-8", "不是 UTF-8 编码"
-    except OSError as error:
-        why = why_zh = error.strerror or type(error).__name__
-    if why:
-        raise PolicyError(
-            f"{path}: cannot read the bureaus' notices ({why}); check the path",
-            zh=f"{path}：无法读取管局公告文件（{why_zh}），请检查路径",
-        )
+    text = read_text(path, "the bureaus' notices", "管局公告文件", largest=_LARGEST)
     return parse_shell_notices(text, source=str(path))
 
 

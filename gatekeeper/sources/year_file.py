@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StrictInt
 from gatekeeper.errors import PolicyError
 from gatekeeper.filing import Holidays
 from gatekeeper.policy import ConfigModel, checked, read_mapping, wrong
+from gatekeeper.textfile import read_text
 
 DOCS: Final = "docs/clocks.md"
 _LARGEST: Final = 100_000
@@ -48,22 +49,7 @@ def read_year(path: Path) -> Holidays:
     Raises:
         PolicyError: it cannot be read, or a key is missing, unknown or wrong.
     """
-    why = ""
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-        if len(raw) > _LARGEST:
-            why, why_zh = f"larger than {_LARGEST} bytes", f"超过 {_LARGEST} 字节"
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        why, why_zh = "not UTF-8", "不是 UTF-8 编码"
-    except OSError as error:
-        why = why_zh = error.strerror or type(error).__name__
-    if why:
-        raise PolicyError(
-            f"{path}: cannot read the year's holidays ({why}); check the path",
-            zh=f"{path}：无法读取节假日文件（{why_zh}），请检查路径",
-        )
+    text = read_text(path, "the year's holidays", "节假日文件", largest=_LARGEST)
     return parse_year(text, source=str(path))
 
 

@@ -23,6 +23,7 @@ from gatekeeper.sources.column import APPLICATION_COLUMNS
 from gatekeeper.sources.nested import REVIEW_KEYS
 from gatekeeper.sources.portal.path import Path, parse_path
 from gatekeeper.sources.record import NEEDED
+from gatekeeper.textfile import read_text
 
 DOCS: Final = "docs/portal.md"
 _LARGEST: Final = 1_000_000
@@ -304,22 +305,14 @@ def load_portals(path: str | File) -> Portals:
     Raises:
         PolicyError: the file cannot be read, or a key of it is missing, unknown or wrong.
     """
-    why = ""
-    try:
-        with File(path).open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-        if len(raw) > _LARGEST:
-            why, zh = f"larger than {_LARGEST} bytes", f"超过 {_LARGEST} 字节"
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        why, zh = "not UTF-8", "不是 UTF-8 编码"
-    except (OSError, ValueError) as error:
-        why = zh = getattr(error, "strerror", None) or type(error).__name__
-    if why:
-        raise PolicyError(
-            f"{path}: cannot read the portals ({why}); check --portals or GATEKEEPER_PORTALS",
-            zh=f"{path}：无法读取门户配置（{zh}），请检查 --portals 或 GATEKEEPER_PORTALS",
-        )
+    text = read_text(
+        path,
+        "the portals",
+        "门户配置",
+        largest=_LARGEST,
+        check="--portals or GATEKEEPER_PORTALS",
+        check_zh=" --portals 或 GATEKEEPER_PORTALS",
+    )
     return parse_portals(text, source=str(path))
 
 
