@@ -35,7 +35,7 @@ _FIELDS: Final = (
 )
 
 _GAPS: Final = re.compile(r"[\s-]+")
-_CODE: Final = re.compile(r"\d{8}[0-9A-HJ-NP-RTUWXY]{10}")
+_CODE: Final = re.compile(r"[0-9]{8}[0-9A-HJ-NP-RTUWXY]{10}")
 """Shape of a unified social credit code (GB 32100): I, O, S, V and Z are in none."""
 _BEFORE: Final = {
     15: ("the registration number from before 2015", "旧版工商注册号"),

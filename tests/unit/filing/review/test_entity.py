@@ -60,6 +60,7 @@ def test_every_missing_field_is_named() -> None:
         ("640100200000001", "fail"),
         ("MA0000001", "fail"),
         ("９１１１００００６０００３７３４一L", "fail"),
+        ("٩١١١٠٠٠٠600037341L", "fail"),  # digits, but no ASCII ones
         ("-", "fail"),
         ("", "unknown"),
     ],
