@@ -190,16 +190,21 @@ def export(
             "Default: CSV on stdout.",
         ),
     ] = None,
-    unmasked: Unmasked = False,
+    masked: Annotated[
+        bool,
+        typer.Option(
+            "--masked", help="Mask persons, for a reader; such a file cannot be imported."
+        ),
+    ] = False,
 ) -> None:
-    """Write every application in the table that `filings import` reads."""
+    """Write every application in the table that `filings import` reads, persons in full."""
     settings = options.settings_in(context)
     with announced_store(settings) as store:
         applications = store.applications() if store else ()
-    shown = filed(applications, unmasked=unmasked)
+    shown = filed(applications, unmasked=not masked)
     ending = out.suffix.lower() if out is not None else ".csv"
     if ending in (".json", ".jsonl"):
-        data: bytes = _as_json(shown, lines=ending == ".jsonl", unmasked=unmasked).encode()
+        data: bytes = _as_json(shown, lines=ending == ".jsonl", unmasked=not masked).encode()
     else:
         from gatekeeper.sources import write_applications
 

@@ -70,8 +70,8 @@ def private(said):
 
 def test_records_are_masked_unless_asked_for_in_full(gatekeeper, file, tmp_path):
     gatekeeper("filings", "import", file(), status=0)
-    for words in (("list",), ("show", "F1"), ("history", "A1"), ("export",)):
-        forms = [()] if words == ("export",) else [("--format", form) for form in ("json", "csv")]
+    for words in (("list",), ("show", "F1"), ("history", "A1"), ("export", "--masked")):
+        forms = [()] if words[0] == "export" else [("--format", form) for form in ("json", "csv")]
         for form in forms:
             assert private(gatekeeper("filings", *words, *form, status=0)) == []
     full = gatekeeper("filings", "list", "--format", "json", "--unmasked", status=0)
@@ -79,7 +79,7 @@ def test_records_are_masked_unless_asked_for_in_full(gatekeeper, file, tmp_path)
     shown = gatekeeper("filings", "show", "A1", "--format", "json", "--unmasked", status=0)
     assert shown.json["applications"][0]["portal"] == {"mobile": PHONE}
 
-    for name, option in (("masked.json", ()), ("full.jsonl", ("--unmasked",))):
+    for name, option in (("masked.json", ("--masked",)), ("full.jsonl", ())):
         gatekeeper("filings", "export", "--out", tmp_path / name, *option, status=0)
     assert NUMBER not in (tmp_path / "masked.json").read_text(encoding="utf-8")
     again = gatekeeper("filings", "import", tmp_path / "full.jsonl", status=0)
@@ -95,11 +95,11 @@ def test_an_entity_that_is_a_person_is_masked_in_tables_too(gatekeeper, file, tm
     gatekeeper("filings", "import", file(own), status=0)
     assert NUMBER not in gatekeeper("filings", "list", "--format", "csv", status=0).out
     assert NUMBER not in gatekeeper("filings", "list", "--in-effect", "--format", "json").out
-    assert NUMBER not in gatekeeper("filings", "export", status=0).out
-    gatekeeper("filings", "export", "--out", tmp_path / "m.csv", status=0)
+    assert NUMBER not in gatekeeper("filings", "export", "--masked", status=0).out
+    gatekeeper("filings", "export", "--masked", "--out", tmp_path / "m.csv", status=0)
     refused = gatekeeper("filings", "import", tmp_path / "m.csv", status=1)
     assert "entity_certificate_number" in refused.err
-    gatekeeper("filings", "export", "--unmasked", "--out", tmp_path / "u.csv", status=0)
+    gatekeeper("filings", "export", "--out", tmp_path / "u.csv", status=0)
     gatekeeper("filings", "import", tmp_path / "u.csv", status=0)
 
 
