@@ -68,6 +68,9 @@ def portal_one(case: Case) -> Iterator[Note]:
     kinds=frozenset({Kind.NEW, Kind.TRANSFER_IN}),
 )
 def portal_ip(case: Case) -> Iterator[Note]:
+    if not case.access.ips:
+        yield missing("access.ips")
+        return
     if case.facts is None or case.facts.account.value is None:
         told = case.facts.account if case.facts is not None else None
         yield unknown(

@@ -299,6 +299,13 @@ def test_any_number_of_addresses_passes(count: int) -> None:
     assert (found.verdict.value, str(count) in found.message) == ("pass", True)
 
 
+def test_without_addresses_none_of_them_is_not_held() -> None:
+    record = changed(website(), "access.ips", [])
+    [found] = judged(record, "portal-ip")
+    assert (found.verdict.value, found.field) == ("unknown", "access.ips")
+    assert "missing" in found.message
+
+
 def vianet() -> dict[str, Any]:
     return changed(changed(website(), "provider", "21vianet"), "access.server_place", "北京")
 
