@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gatekeeper.filing.fold import PENDING
 from gatekeeper.filing.model import Kind
-from gatekeeper.filing.provinces import find_province
+from gatekeeper.filing.provinces import find_province, leading_province
 from gatekeeper.filing.review.case import Case
 from gatekeeper.filing.review.differences import entity_differences
 from gatekeeper.filing.review.model import (
@@ -73,7 +73,7 @@ def access_mode(case: Case) -> Iterator[Note]:
         )
     if not asked.places:
         return
-    place = find_province(given.server_place)
+    place = find_province(given.server_place) or leading_province(given.server_place)
     if not given.server_place:
         yield missing("access.server_place")
     elif place is None or place.short not in asked.places:
