@@ -202,11 +202,13 @@ def end_service(case: Case) -> Iterator[Note]:
     kinds=frozenset({Kind.CANCEL_ACCESS}),
 )
 def end_access(case: Case) -> Iterator[Note]:
+    """The advice holds of a filing that the register does not have, too."""
+    filing = case.surroundings.filings.get(case.record.filing_id)
     trouble = _ended(case)
-    if trouble is not None:
+    if trouble is not None and (filing is not None or not case.record.filing_id):
         yield trouble
         return
-    name = _names([case.surroundings.filings[case.record.filing_id]])
+    name = _names([filing]) if filing is not None else printable(case.record.filing_id)
     yield warn(
         "filing_id",
         f"without another provider the bureau may cancel the number of {name}",

@@ -225,7 +225,7 @@ def test_ending_a_service_leaves_the_others() -> None:
 def test_an_ending_names_a_living_filing(kind: str, rule: str, good: str) -> None:
     record = order(kind, "end")
     assert verdict(record, rule, surroundings=AROUND) == good
-    assert verdict(record, rule) == "unknown"
+    assert verdict(record, rule) == ("unknown" if rule == "end-service" else "warn")
     assert verdict(changed(record, "filing_id", DELETE), rule, surroundings=AROUND) == "unknown"
     ended = replace(IN_EFFECT, state=FilingState.ENDED, ended_by="E1")
     around = Surroundings.of((), register(ended))
@@ -236,8 +236,9 @@ def test_an_ending_names_a_living_filing(kind: str, rule: str, good: str) -> Non
     assert verdict(record, rule, surroundings=mine) == good
 
 
-def test_cancelled_access_should_have_a_new_provider_first() -> None:
-    [found] = judged(order("cancel_access", "end"), "end-access", surroundings=AROUND)
+@pytest.mark.parametrize("around", [AROUND, Surroundings.of(())])
+def test_cancelled_access_should_have_a_new_provider_first(around: Surroundings) -> None:
+    [found] = judged(order("cancel_access", "end"), "end-access", surroundings=around)
     assert "may cancel the number of FW1" in found.message
     assert "可能被管局注销" in found.message_zh
     assert "transfer_in" in found.remedy
