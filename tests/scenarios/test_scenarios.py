@@ -81,7 +81,19 @@ def test_names_are_unique() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-@pytest.mark.parametrize("code", sorted(CATALOGUE))
+#: Raised by ``filings watch``, which looks at names and pages: tests/unit/desk and tests/cli.
+OUTSIDE = frozenset(
+    {
+        "after-footer",
+        "domain-elsewhere",
+        "domain-unresolved",
+        "resolves-before-approval",
+        "shell-filing",
+    }
+)
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE.keys() - OUTSIDE))
 def test_every_code_is_seen_and_nearly_seen(code: str) -> None:
     raised = {text.split()[0] for one in SCENARIOS for text in one.expected.get("findings", ())}
     near = {text for one in SCENARIOS for text in one.data.get("near", ())}
