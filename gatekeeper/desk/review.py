@@ -93,8 +93,8 @@ def surroundings(
     dossiers: Sequence[Dossier], applications: Iterable[Application], register: Register | None
 ) -> Surroundings:
     """What stands around records: themselves first, then what the register has beside them."""
-    mine = [Peer.of(one) for one in dossiers]
-    return Surroundings.of([*mine, *map(Peer.of_application, applications)], register)
+    mine, known = [Peer.of(one) for one in dossiers], list(applications)
+    return Surroundings.of([*mine, *map(Peer.of_application, known)], register, known)
 
 
 def dossier_of(application: Application) -> Dossier:

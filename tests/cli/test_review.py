@@ -103,6 +103,21 @@ def test_a_stored_application_is_reviewed_with_its_answers(gatekeeper, tmp_path)
     gatekeeper("trail", "verify", status=0)
 
 
+def test_a_change_of_addresses_is_held_against_the_whole_stored_record(
+    review, gatekeeper, tmp_path
+):
+    filed = changed(website(), "status", "approved")
+    filed = changed(filed, "service.licence", "宁ICP备2026000001号-1")
+    (tmp_path / "filed.json").write_text(json.dumps(filed), encoding="utf-8")
+    gatekeeper("filings", "import", "filed.json", status=0)
+    order = changed(website(), "application_id", "W2") | {"kind": "change_ip", "entry": "ip"}
+    order = changed(order, "access.ips", ["52.83.200.9"])
+    assert verdicts(review(order, status=4))["change-ip-only"] == "pass"
+    shown = review(changed(order, "service.head.phone", "13995000009"), status=3)
+    [found] = [one for one in shown["results"] if one["rule"] == "change-ip-only"]
+    assert (found["verdict"], found["field"]) == ("fail", "service.head.phone")
+
+
 def test_only_questions_are_answered(gatekeeper, tmp_path):
     (tmp_path / "one.json").write_text(json.dumps(website()), encoding="utf-8")
     gatekeeper("filings", "import", "one.json", status=0)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gatekeeper.filing.fold import entity_keys, judge_service_licence, same_entity
 from gatekeeper.filing.miit import domain_key
 from gatekeeper.filing.model import Application, Entity, Filing, FilingState, Kind, Register, Status
+from gatekeeper.filing.review.differences import Difference, entity_differences
 from gatekeeper.filing.review.dossier import Dossier
+from gatekeeper.filing.review.filed import approved_content, content_of, entity_details
 from gatekeeper.filing.review.hanzi import name_key
 from gatekeeper.filing.review.words import Entry, ServiceKind, read_word
 
@@ -102,10 +104,19 @@ class Surroundings:
     """Every filing of the register by its id, ended ones too."""
     _by: Mapping[tuple[str, str], tuple[Peer, ...]]
     _filings_of: Mapping[tuple[str, str], tuple[Filing, ...]]
+    _content: Mapping[str, tuple[Application, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, peers: Iterable[Peer], register: Register | None = None) -> Surroundings:
-        """Index them; of one application id the first peer counts."""
+    def of(
+        cls,
+        peers: Iterable[Peer],
+        register: Register | None = None,
+        applications: Iterable[Application] = (),
+    ) -> Surroundings:
+        """Index them; of one application id the first peer counts.
+
+        ``applications`` are the register's: what its filings do not keep stands in them.
+        """
         first = {(one.application_id or id(one)): one for one in reversed(list(peers))}
         by: defaultdict[tuple[str, str], list[Peer]] = defaultdict(list)
         for peer in reversed(first.values()):
@@ -129,7 +140,25 @@ class Surroundings:
             {one.filing_id: one for one in filings},
             {key: tuple(some) for key, some in by.items()},
             {key: tuple(some) for key, some in of.items()},
+            approved_content(applications),
         )
+
+    def filed(self, filing: Filing) -> tuple[Dossier, ...]:
+        """What the approved applications of a filing said for the review, newest first."""
+        of_it = self._content.get(filing.filing_id, ())
+        found = (content_of(one) for one in of_it if one.status_at <= filing.since)
+        return tuple(one for one in found if one is not None)
+
+    def entity_changes(self, record: Dossier, filing: Filing) -> list[Difference]:
+        """In what the entity of a record is not that of a filing, by all that is known of it."""
+        found = list(entity_differences(entity_of(record), filing.entity))
+        filed = self.filed(filing)
+        if filed:
+            others = (one for one in self.filings_of(filing.entity) if one is not filing)
+            found += entity_details(
+                record, filed, [o for one in others for o in self.filed(one)[:1]]
+            )
+        return found
 
     def with_email(self, email: str) -> tuple[Peer, ...]:
         """Peers of a portal account's e-mail address."""

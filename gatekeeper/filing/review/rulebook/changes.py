@@ -10,9 +10,9 @@ from gatekeeper.filing.review.case import Case
 from gatekeeper.filing.review.differences import (
     Difference,
     access_differences,
-    entity_differences,
     service_differences,
 )
+from gatekeeper.filing.review.filed import service_details
 from gatekeeper.filing.review.model import (
     CREATING,
     EVERY_KIND,
@@ -74,7 +74,7 @@ def _change_entry(case: Case, entry: Entry) -> Iterator[Note]:
     if isinstance(before, Note):
         yield before
         return
-    entity = list(entity_differences(case.entity, before.entity))
+    entity = case.surroundings.entity_changes(case.record, before)
     others = [*_service_differences(case, before)]
     others += access_differences(case.access, before.access)
     if others and entry is Entry.ENTITY:
@@ -112,7 +112,7 @@ def change_ip_only(case: Case) -> Iterator[Note]:
     if isinstance(before, Note):
         yield before
         return
-    changed = [*entity_differences(case.entity, before.entity)]
+    changed = case.surroundings.entity_changes(case.record, before)
     changed += _service_differences(case, before)
     for field, zh in changed:
         yield fail(field, f"{field} differs from the filing in effect", f"{zh}与已备案内容不一致")
@@ -260,7 +260,9 @@ def _service_differences(case: Case, filing: Filing) -> list[Difference]:
         licence=given.licence,
         domains=tuple(one.name for one in given.domains if one.name),
     )
-    return list(service_differences(service, filing.service))
+    found = list(service_differences(service, filing.service))
+    found += service_details(case.record, case.surroundings.filed(filing))
+    return found
 
 
 def _fields(some: list[Difference]) -> str:

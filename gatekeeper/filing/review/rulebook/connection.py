@@ -104,7 +104,7 @@ def access_order(case: Case) -> Iterator[Note]:
     filings = case.surroundings.filings_of(case.entity)
     told: set[str] = set()
     for filing in filings:
-        for field, zh in entity_differences(case.entity, filing.entity):
+        for field, zh in case.surroundings.entity_changes(case.record, filing):
             if field not in told:
                 told.add(field)
                 yield fail(
