@@ -90,7 +90,10 @@ IMPURE_CALLS = ("print", "open", "input", "now", "utcnow", "today", "read_bytes"
 #: Doors beside a folder's front, (importing room, module or folder), and why.
 SIDE_DOORS: dict[tuple[str, str], str] = {
     **dict.fromkeys(
-        [(room, "gatekeeper.filing.review") for room in ("sources", "public", "testing", "desk", "cli", "report")],
+        [
+            (room, "gatekeeper.filing.review")
+            for room in ("sources", "public", "testing", "desk", "cli", "report")
+        ],
         "the review has a front of its own: a register is read without its models",
     ),
     ("__main__", "gatekeeper.cli.entry"): "the process starts here, before the command tree loads",
