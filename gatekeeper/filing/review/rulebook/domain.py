@@ -387,7 +387,7 @@ def domain_shared(case: Case) -> Iterator[Note]:
                 yield fail(
                     field,
                     f"{claim.shown} of another entity has this domain",
-                    f"其他主办单位的{claim.shown_zh}已使用该域名",
+                    f"其他主办单位的{claim.shown_zh} 已使用该域名",
                 )
                 break
             allowed = allowed or claim
@@ -396,5 +396,5 @@ def domain_shared(case: Case) -> Iterator[Note]:
                 yield fine(
                     field,
                     f"{allowed.shown} of the same entity has this domain too, which is allowed",
-                    f"同一主体的{allowed.shown_zh}也使用该域名，符合规定",
+                    f"同一主体的{allowed.shown_zh} 也使用该域名，符合规定",
                 )

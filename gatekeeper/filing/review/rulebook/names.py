@@ -139,7 +139,7 @@ def name_app_unique(case: Case) -> Iterator[Note]:
             yield fail(
                 "service.name",
                 f"{claim.shown} of this entity is an APP named {shown} too",
-                f"该主体的{claim.shown_zh}也是名为“{shown}”的 APP",
+                f"该主体的{claim.shown_zh} 也是名为“{shown}”的 APP",
             )
             return
 

@@ -358,7 +358,7 @@ class TestShared:
         [found] = judged(with_domains(website(), written), "domain-shared", surroundings=around)
         assert (str(found.verdict), found.field) == ("fail", DOMAIN)
         assert "filing FW9" in found.message
-        assert "备案 FW9" in found.message_zh
+        assert "备案 FW9 已使用" in found.message_zh
 
     def test_chinese_and_punycode_are_one_domain(self) -> None:
         other = filing("FW9", "website", "商城", "xn--fsqu00a.cn", entity=STRANGER)

@@ -167,7 +167,7 @@ class TestUnique:
         [found] = judged(app(), "name-app-unique", surroundings=around)
         assert (str(found.verdict), found.field) == ("fail", "service.name")
         assert "FP9" in found.message
-        assert "FP9" in found.message_zh
+        assert "备案 FP9 也是" in found.message_zh
 
     @pytest.mark.parametrize(
         "other",
