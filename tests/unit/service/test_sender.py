@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.errors import StoreError
@@ -21,6 +22,7 @@ from gatekeeper.service.notices import plan_notices
 from gatekeeper.service.sender import ATTEMPTS, JOB, REFUSALS, SendReport, send_due
 from gatekeeper.service.webhook import Webhook
 from gatekeeper.store import Store, open_store
+from tests.properties.examples import examples
 from tests.unit.service.receiver import Receiver, receiver
 from tests.unit.service.told import AT, FINDING, Clock, finding, high, route
 from tests.unit.service.told import settings as told_settings
@@ -426,13 +428,14 @@ STEPS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@examples(0.5)
 @given(steps=STEPS, digest=st.booleans())
-def test_each_notice_is_delivered_once_whatever_happens(tmp_path_factory, steps, digest) -> None:
+def test_each_notice_is_delivered_once_whatever_happens(
+    tmp_path_factory, empty_store, steps, digest
+) -> None:
     """At least once always; exactly once unless the process ended between answer and write."""
     path = tmp_path_factory.mktemp("outbox") / "gatekeeper.db"
+    shutil.copy(empty_store, path)
     clock, planned, doubtful = Clock(), set(), set()
     with (
         receiver() as told,
