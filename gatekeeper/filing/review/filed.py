@@ -50,7 +50,7 @@ def content_of(application: Application) -> Dossier | None:
 
 
 def entity_details(
-    given: Dossier, filed: Sequence[Dossier], elsewhere: Sequence[Dossier]
+    given: Dossier, filed: Sequence[Dossier], elsewhere: Callable[[], Iterable[Dossier]]
 ) -> Iterator[Difference]:
     """The details of the entity in which a record is not the filed ones, newest first.
 
@@ -58,8 +58,7 @@ def entity_details(
     """
     for field, zh, key in _ENTITY:
         mine, theirs = key(given), _newest(filed, key)
-        known = (theirs, *(key(one) for one in elsewhere))
-        if mine and theirs and mine not in known:
+        if mine and theirs and mine != theirs and all(key(one) != mine for one in elsewhere()):
             yield Difference(field, zh)
 
 

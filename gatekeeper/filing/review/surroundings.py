@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -105,6 +105,8 @@ class Surroundings:
     _by: Mapping[tuple[str, str], tuple[Peer, ...]]
     _filings_of: Mapping[tuple[str, str], tuple[Filing, ...]]
     _content: Mapping[str, tuple[Application, ...]] = field(default_factory=dict)
+    _filed: dict[str, tuple[Dossier, ...]] = field(default_factory=dict)
+    """Read when it is asked for, and once."""
 
     @classmethod
     def of(
@@ -145,20 +147,23 @@ class Surroundings:
 
     def filed(self, filing: Filing) -> tuple[Dossier, ...]:
         """What the approved applications of a filing said for the review, newest first."""
-        of_it = self._content.get(filing.filing_id, ())
-        found = (content_of(one) for one in of_it if one.status_at <= filing.since)
-        return tuple(one for one in found if one is not None)
+        if filing.filing_id not in self._filed:
+            of_it = self._content.get(filing.filing_id, ())
+            found = (content_of(one) for one in of_it if one.status_at <= filing.since)
+            self._filed[filing.filing_id] = tuple(one for one in found if one is not None)
+        return self._filed[filing.filing_id]
 
     def entity_changes(self, record: Dossier, filing: Filing) -> list[Difference]:
         """In what the entity of a record is not that of a filing, by all that is known of it."""
         found = list(entity_differences(entity_of(record), filing.entity))
-        filed = self.filed(filing)
-        if filed:
-            others = (one for one in self.filings_of(filing.entity) if one is not filing)
-            found += entity_details(
-                record, filed, [o for one in others for o in self.filed(one)[:1]]
-            )
+        found += entity_details(record, self.filed(filing), lambda: self._beside(filing))
         return found
+
+    def _beside(self, filing: Filing) -> Iterator[Dossier]:
+        """What the entity's other living filings said last."""
+        for one in self.filings_of(filing.entity):
+            if one.filing_id != filing.filing_id:
+                yield from self.filed(one)[:1]
 
     def with_email(self, email: str) -> tuple[Peer, ...]:
         """Peers of a portal account's e-mail address."""

@@ -103,8 +103,14 @@ def access_order(case: Case) -> Iterator[Note]:
         return
     filings = case.surroundings.filings_of(case.entity)
     told: set[str] = set()
+    newest = max(filings, key=lambda one: one.since, default=None)
     for filing in filings:
-        for field, zh in case.surroundings.entity_changes(case.record, filing):
+        changed = (
+            case.surroundings.entity_changes(case.record, filing)
+            if filing is newest
+            else entity_differences(case.entity, filing.entity)
+        )
+        for field, zh in changed:
             if field not in told:
                 told.add(field)
                 yield fail(

@@ -150,3 +150,17 @@ def test_at_21vianet_a_new_filing_waits_for_the_entitys_details_too() -> None:
     assert verdict(record, "access-order", surroundings=beside) == "pass"
     [found] = judged(changed(record, "entity.address", MOVED), "access-order", surroundings=beside)
     assert (str(found.verdict), found.field) == ("fail", "entity.address")
+
+
+def test_an_applications_record_is_read_once() -> None:
+    beside = around(approved(app()))
+    [one] = beside.filings.values()
+    assert beside.filed(one)
+    assert beside.filed(one) is beside.filed(one)
+
+
+def test_at_21vianet_the_newest_filing_says_what_the_entitys_details_are() -> None:
+    record = changed(website(), "provider", "21vianet") | {"filing_id": "FW9"}
+    old = approved(changed(app(), "entity.address", MOVED))
+    newer = approved(website(), status_at=old.status_at + timedelta(days=1))
+    assert verdict(record, "access-order", surroundings=around(old, newer)) == "pass"
