@@ -125,19 +125,16 @@ def test_what_is_opened_by_hand_is_closed_by_itself(filed, serve, tmp_path):
             store.acquire_lease(name).release()
 
 
-def test_on_sqlite_a_second_instance_does_not_start(filed, serve, process):
-    with serve(SETTINGS.replace("1s", "1h")) as first:
-        until(lambda: first.log() and "runs as" in first.log()[-1]["message"])
-        second = process("run", status=1)
-        assert second.err.count("\n") == 1
-        assert "PostgreSQL" in second.err
-        assert "SQLite" in process("run", "--lang", "zh", status=1).err
-        assert ended(first) == 0
-
-
-def test_new_settings_are_taken_and_wrong_ones_refused(filed, serve, tmp_path):
+def test_a_second_instance_and_wrong_settings_are_refused_and_new_ones_taken(
+    filed, serve, tmp_path, gatekeeper
+):
+    """One process for all: on SQLite there is no second beside it."""
     with serve(SETTINGS.replace("close: {every: 1s}", "close: {every: 1h, mode: plan}")) as process:
         until(lambda: process.log() and "runs as" in process.log()[-1]["message"])
+        second = gatekeeper("run", status=1)
+        assert second.err.count("\n") == 1
+        assert "PostgreSQL" in second.err
+        assert "SQLite" in gatekeeper("run", "--lang", "zh", status=1).err
         settings = tmp_path / "service.yaml"
         good = settings.read_text()
         settings.write_text("jobs: {close: {every: never}}")
@@ -152,12 +149,13 @@ def test_new_settings_are_taken_and_wrong_ones_refused(filed, serve, tmp_path):
         assert ended(process) == 0
 
 
-def test_it_does_not_start_on_wrong_settings(process, tmp_path):
+def test_it_does_not_start_on_wrong_settings(gatekeeper, tmp_path, monkeypatch):
     (tmp_path / "bad.yaml").write_text("jobs: {close: {mode: maybe}}")
-    said = process("run", "--config", "bad.yaml", status=1).err
+    said = gatekeeper("run", "--config", "bad.yaml", status=1).err
     assert said.count("\n") == 1
     assert "jobs.close.mode" in said
-    assert "jobs.close.mode" in process("run", env={"GATEKEEPER_SERVICE": "bad.yaml"}, status=1).err
+    monkeypatch.setenv("GATEKEEPER_SERVICE", "bad.yaml")
+    assert "jobs.close.mode" in gatekeeper("run", status=1).err
     assert not (tmp_path / "gatekeeper.db").exists()
 
 
