@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gatekeeper.collector import uncollected
 from gatekeeper.errors import FilingError
 from gatekeeper.filing import Application, Holidays, Register, remembered
 from gatekeeper.filing.review import (
@@ -66,8 +67,9 @@ class Desk:
 
     def reviews(self, dossiers: Iterable[Dossier]) -> Iterator[Review]:
         """Each record judged, in their order."""
-        for dossier in dossiers:
-            yield review(self.case(dossier))
+        with uncollected():
+            for dossier in dossiers:
+                yield review(self.case(dossier))
 
 
 def provider_of(dossier: Dossier, providers: Mapping[str, ProviderRules]) -> ProviderRules:

@@ -166,8 +166,7 @@ def verify_trail(context: Context) -> Done:
 def due(context: Context) -> Done:
     """Send back what was not verified by SMS in time, and count the clocks that have run out."""
     from gatekeeper.deadlines import Result, clocks, settle
-    from gatekeeper.sources import read_holidays
-    from gatekeeper.sources import first_reviews, packaged_providers
+    from gatekeeper.sources import first_reviews, packaged_providers, read_holidays
 
     store, at = context.store, context.clock()
     holidays = read_holidays(context.config.calendar)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gatekeeper.collector import uncollected
 from gatekeeper.filing import Problem, Problems, Row, Where, printable
 from gatekeeper.sources import record
 from gatekeeper.sources.column import APPLICATION_COLUMNS, has_record_sheets, is_header
@@ -58,7 +56,7 @@ def read_applications(path: str | Path) -> ReadResult:
     try:
         if not kind:
             raise unknown_format(path)
-        with _collector_paused():
+        with uncollected():
             if kind in ("json", "jsonl"):
                 _read_json(path, file, rows, problems, unknown)
             elif kind == "xlsx":
@@ -85,21 +83,6 @@ def unknown_format(path: Path) -> TableError:
         f"has no known ending ({path.suffix or 'none'}); {endings} can be read",
         f"不支持的文件类型（{path.suffix or '无扩展名'}），可读取 {endings}",
     )
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No cycle collection meanwhile: every row lives on, and there are no cycles to find.
-
-    It takes a third off the time of a file of 100,000 rows.
-    """
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _read_workbook(

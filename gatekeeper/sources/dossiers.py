@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from gatekeeper.collector import uncollected
 from gatekeeper.filing import (
     Problem,
     Problems,
@@ -75,20 +76,21 @@ def read_dossiers(path: str | Path) -> DossierFile:
     try:
         if not kind:
             raise unknown_format(path)
-        for given in without_examples(_given(path, kind, problems, unknown), problems):
-            read = _read(given)
-            if not isinstance(read, Dossier):
-                problems.extend(read)
-                continue
-            if given.bad:
-                continue
-            unknown.update(dict.fromkeys(printable(key) for key in unknown_keys(given.nested)))
-            name = read.application_id
-            if name and name in first:
-                problems.add(given.told(_twice(name, first[name], given.where)))
-                continue
-            first[name] = given.where
-            found.append(Located(read, given.nested, given.where))
+        with uncollected():
+            for given in without_examples(_given(path, kind, problems, unknown), problems):
+                read = _read(given)
+                if not isinstance(read, Dossier):
+                    problems.extend(read)
+                    continue
+                if given.bad:
+                    continue
+                unknown.update(dict.fromkeys(printable(key) for key in unknown_keys(given.nested)))
+                name = read.application_id
+                if name and name in first:
+                    problems.add(given.told(_twice(name, first[name], given.where)))
+                    continue
+                first[name] = given.where
+                found.append(Located(read, given.nested, given.where))
     except TableError as error:
         problems.add(error.problem(file))
     return DossierFile(

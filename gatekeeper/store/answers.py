@@ -63,7 +63,7 @@ class Answers:
         return found
 
     def answer(self, given: StoredAnswer) -> bool:
-        """Keep an answer in place of an older one; ``False``, nothing written, if it says the same.
+        """Keep an answer in place of an older one; ``False``, nothing written, if it is no newer.
 
         Raises:
             UnknownRecord: no such application.
@@ -81,8 +81,8 @@ class Answers:
                     f"no application {given.application_id}; import it first",
                     zh=f"没有申请 {given.application_id}，请先导入",
                 )
-            before = connection.execute(select(answers.c.answer, answers.c.answered_by).where(key))
-            if before.one_or_none() == (word, given.by):
+            before = connection.execute(select(answers.c.at).where(key)).scalar()
+            if before is not None and from_text(before) >= given.at:
                 return False
             connection.execute(delete(answers).where(key))
             row = {

@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, case, func, select
 from sqlalchemy.exc import DBAPIError
 
+from gatekeeper.collector import uncollected
 from gatekeeper.errors import StoreError
 from gatekeeper.filing import (
     Application,
@@ -34,7 +35,6 @@ from gatekeeper.filing import (
     is_final,
 )
 from gatekeeper.store import chain
-from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import canonical, from_text, to_text, unpack
 from gatekeeper.store.engine import Database
 from gatekeeper.store.model import Entry, EntryKind

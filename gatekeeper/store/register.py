@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from gatekeeper.collector import uncollected
 from gatekeeper.errors import StoreError, UnknownRecord
 from gatekeeper.filing import (
     Application,
@@ -26,7 +27,6 @@ from gatekeeper.filing import (
     register_version,
 )
 from gatekeeper.store import chain
-from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import canonical, from_text, quote, to_text, unpack
 from gatekeeper.store.engine import BATCH, Database, batches
 from gatekeeper.store.model import Entry, EntryKind

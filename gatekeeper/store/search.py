@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from gatekeeper.collector import uncollected
 from gatekeeper.filing import Application, Entity, Kind, Order, Search, Status, search_words
-from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.engine import Database
 from gatekeeper.store.orders import read_orders
 from gatekeeper.store.seal import opener

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, literal, select
 
+from gatekeeper.collector import uncollected
 from gatekeeper.store import chain
-from gatekeeper.store.bulk import uncollected
 from gatekeeper.store.encoding import from_text, plain, to_text
 from gatekeeper.store.engine import Database
 from gatekeeper.store.model import Entry, EntryKind, Event, TrailEntry, TrailReport

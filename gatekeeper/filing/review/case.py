@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from gatekeeper.filing.model import Access, Entity, Filing, Kind, Status
 from gatekeeper.filing.provinces import Province
@@ -22,6 +23,16 @@ from gatekeeper.filing.review.words import (
 from gatekeeper.filing.workdays import SHANGHAI, Holidays
 
 
+class Need(NamedTuple):
+    """Whether something is needed; ``None`` where the record lacks what decides it."""
+
+    needed: bool | None
+    why: str
+    why_zh: str
+    lacks: str = ""
+    """The field that would decide, where ``needed`` is ``None``."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What one review is made of."""
@@ -36,18 +47,20 @@ class Case:
     """By rule; those that stand in the store win over the record's own."""
     holidays: Holidays = field(default_factory=Holidays)
     """What is known of them, for the clocks."""
+    needs: dict[AttachmentKind, Need] = field(default_factory=dict, repr=False, compare=False)
+    """What ``need`` found already; the rules and the checklist ask the same."""
 
     @cached_property
     def today(self) -> date:
         """The day in Asia/Shanghai."""
         return self.at.astimezone(SHANGHAI).date()
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What it asks for; a record that does not say is judged as a new filing."""
         return self.record.kind or Kind.NEW
 
-    @property
+    @cached_property
     def service_type(self) -> ServiceKind | None:
         """What it files, by the record, else by the filing that it concerns."""
         if self.record.service.type is not None:

@@ -8,30 +8,26 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from gatekeeper.filing.provinces import find_province
-from gatekeeper.filing.review.case import Case
+from gatekeeper.filing.review.case import Case, Need
 from gatekeeper.filing.review.model import WITH_CONTENT
 from gatekeeper.filing.review.provider import Commitment, Letters
 from gatekeeper.filing.review.words import AttachmentKind, Route, ServiceKind, chinese_of
 
 
-class Need(NamedTuple):
-    """Whether something is needed; ``None`` where the record lacks what decides it."""
-
-    needed: bool | None
-    why: str
-    why_zh: str
-    lacks: str = ""
-    """The field that would decide, where ``needed`` is ``None``."""
-
-
 def need(case: Case, kind: AttachmentKind) -> Need:
     """Whether the case needs attachments of this kind."""
     if case.kind not in WITH_CONTENT:
-        return Need(False, "this kind of application sends no papers", "此类申请无需提交材料")
-    return _NEEDS[kind](case)
+        return _NOTHING
+    found = case.needs.get(kind)
+    if found is None:
+        found = case.needs[kind] = _NEEDS[kind](case)
+    return found
+
+
+_NOTHING: Final = Need(False, "this kind of application sends no papers", "此类申请无需提交材料")
 
 
 def _always(why: str, why_zh: str) -> Callable[[Case], Need]:

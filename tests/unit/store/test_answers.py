@@ -26,11 +26,14 @@ def test_an_answer_is_kept_with_who_and_when(filled: Store) -> None:
 def test_the_newest_answer_counts_and_the_trail_has_both(filled: Store) -> None:
     later = GIVEN._replace(yes=False, at=minutes(5))
     assert filled.answer(GIVEN)
-    assert not filled.answer(GIVEN._replace(at=minutes(1))), "the same again changes nothing"
+    assert not filled.answer(GIVEN), "the same again changes nothing"
+    assert not filled.answer(GIVEN._replace(yes=False, at=minutes(-1))), "nor does an older one"
+    assert filled.answer(GIVEN._replace(at=minutes(1))), "said again later, it is newer"
+    assert filled.answers()["A000001"]["name-website-related"].at == minutes(1)
     assert filled.answer(later)
     assert filled.answers(["A000001"])["A000001"]["name-website-related"] == later
     told = [event.note for event in filled.events("A000001") if event.kind == "review.answered"]
-    assert sorted(told) == ["name-website-related: no", "name-website-related: yes"]
+    assert sorted(told) == ["name-website-related: no", *["name-website-related: yes"] * 2]
     assert filled.verify_trail().ok
 
 

@@ -1,4 +1,4 @@
-"""Work on a hundred thousand values at once."""
+"""The cyclic garbage collector, at rest while a hundred thousand values are made."""
 
 from __future__ import annotations
 
