@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from gatekeeper.aws import session
 from gatekeeper.store import open_store
@@ -51,12 +52,15 @@ def store_of(folder):
 
 
 @pytest.mark.no_cover
-def test_half_of_all_calls_throttled_is_a_whole_look_or_said_to_be_none(proxy, process):
-    whole = process("exposure", "--format", "json", status=0).json["exposures"]
+def test_half_of_all_calls_throttled_is_a_whole_look_or_said_to_be_none(
+    proxy, gatekeeper, monkeypatch
+):
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda _, _context: 0.01)
+    whole = gatekeeper("exposure", "--format", "json", status=0).json["exposures"]
     looks = []
     for seed in range(3):
         proxy.judge = every_second_call(seed)
-        looks.append(process("exposure", "--format", "json"))
+        looks.append(gatekeeper("exposure", "--format", "json"))
     assert sum(proxy.troubled.values()) > 10
     for look in looks:
         if look.status == 0:
@@ -163,7 +167,7 @@ def accounts(proxy, gatekeeper, tmp_path):
 def test_an_account_that_does_not_answer_is_unknown_and_hurts_no_other(
     proxy, accounts, gatekeeper, monkeypatch, how
 ):
-    short = session.Patience(connect=2, read=3, attempts=2)
+    short = session.Patience(connect=2, read=3, attempts=1)
     monkeypatch.setattr(session, "Patience", lambda **_: short)
     proxy.judge = stuck(how)
     began = time.monotonic()
