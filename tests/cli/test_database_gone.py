@@ -26,8 +26,8 @@ from tests.cli.world import ACCOUNT_ID, BLOG, SHOP
 
 pytestmark = pytest.mark.postgres
 REGION = "cn-northwest-1"
-AWAY = 4.0
-"""Seconds for which the database is gone."""
+AWAY = 2.0
+"""Seconds for which the database is gone: every job is due meanwhile."""
 REWRITES = sum(_REWRITES)
 SETTINGS = """
 jobs:
@@ -130,9 +130,9 @@ def settings(world, close="1s"):
     return SETTINGS.format(close=close, queue=world.queue, port=world.receiver.port)
 
 
-def while_away(service):
+def while_away(service, seconds):
     """The service lives without its database, and says that it does not work."""
-    time.sleep(AWAY)
+    time.sleep(seconds)
     assert service.lives()
     assert service.page("/healthz")[0] == 200
     status, why = service.page("/readyz")
@@ -174,10 +174,10 @@ def audited(store, *, since):
     return good >= {"audit", "close"}
 
 
-def outage(world, service, store):
+def outage(world, service, store, seconds=AWAY):
     """Wait for the moment, and bring the database back after a while."""
     assert world.gone.wait(30), "the moment did not come"
-    while_away(service)
+    while_away(service, seconds)
     world.database.start()
     world.mark = max(run.run_id for run in store.job_runs(limit=1))
 
@@ -233,7 +233,7 @@ def test_gone_when_the_queue_has_just_handed_out_a_message(world, store, guard, 
             world.take_away() if call.operation == "ReceiveMessage" and world.told else None
         )
         world.open_by_hand(443)
-        outage(world, service, store)
+        outage(world, service, store, 2 * AWAY)
         assert world.waiting() == 1
         handed_out = world.proxy.arrived["ReceiveMessage"]
         invariants(world, service, store, before)
