@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -21,6 +22,9 @@ from gatekeeper.filing.review.words import (
     ServiceKind,
 )
 from gatekeeper.filing.workdays import SHANGHAI, Holidays
+
+Placed = tuple[str, Attachment]
+"""An attachment with its path in the record."""
 
 
 class Need(NamedTuple):
@@ -122,9 +126,18 @@ class Case:
             return mine.id_number.upper() == theirs.id_number.upper()
         return bool(mine.name) and mine.name == theirs.name
 
+    @cached_property
+    def placed(self) -> Mapping[AttachmentKind, tuple[Placed, ...]]:
+        """The attachments by kind, each with its path in the record."""
+        found: dict[AttachmentKind, tuple[Placed, ...]] = {}
+        for index, one in enumerate(self.record.attachments):
+            if one.kind is not None:
+                found[one.kind] = (*found.get(one.kind, ()), (f"attachments[{index}]", one))
+        return found
+
     def attached(self, kind: AttachmentKind) -> tuple[Attachment, ...]:
         """The attachments of one kind."""
-        return self.record.attached(kind)
+        return tuple(one for _, one in self.placed.get(kind, ()))
 
 
 def access_of(record: Dossier, filing: Filing | None) -> Access:

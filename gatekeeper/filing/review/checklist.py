@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gatekeeper.filing.review.case import Case
+from functools import lru_cache
+
+from gatekeeper.filing.review.case import Case, Need
 from gatekeeper.filing.review.model import Material
 from gatekeeper.filing.review.needs import need
 from gatekeeper.filing.review.words import AttachmentKind
@@ -13,19 +15,23 @@ def checklist(case: Case) -> tuple[Material, ...]:
 
     What cannot be decided for want of a field counts as needed, and says which field decides.
     """
-    found = []
-    for kind in AttachmentKind:
-        told = need(case, kind)
-        why, why_zh = told.why, told.why_zh
-        if told.needed is None:
-            why, why_zh = f"{why}; {told.lacks} decides", f"{why_zh}；取决于 {told.lacks}"
-        found.append(
-            Material(
-                kind=kind.value,
-                needed=told.needed is not False,
-                present=any(not one.fault for one in case.attached(kind)),
-                why=why,
-                why_zh=why_zh,
-            )
+    return tuple(
+        _material(
+            kind, need(case, kind), any(not one.fault for _, one in case.placed.get(kind, ()))
         )
-    return tuple(found)
+        for kind in AttachmentKind
+    )
+
+
+@lru_cache(maxsize=4096)
+def _material(kind: AttachmentKind, told: Need, present: bool) -> Material:
+    why, why_zh = told.why, told.why_zh
+    if told.needed is None:
+        why, why_zh = f"{why}; {told.lacks} decides", f"{why_zh}；取决于 {told.lacks}"
+    return Material(
+        kind=kind.value,
+        needed=told.needed is not False,
+        present=present,
+        why=why,
+        why_zh=why_zh,
+    )

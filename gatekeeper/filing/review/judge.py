@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
 
+from gatekeeper.filing.model import Kind
 from gatekeeper.filing.review.case import Case
 from gatekeeper.filing.review.checklist import checklist
 from gatekeeper.filing.review.model import (
+    RANKS,
     Level,
     Note,
     Result,
@@ -16,8 +18,9 @@ from gatekeeper.filing.review.model import (
     Verdict,
     missing,
 )
+from gatekeeper.filing.review.provider import ProviderRules
 from gatekeeper.filing.review.registry import rules
-from gatekeeper.filing.review.words import AnswerWord
+from gatekeeper.filing.review.words import AnswerWord, ServiceKind
 
 _OFF: Final = Note(
     Verdict.NOT_APPLICABLE, "", "the provider's rules leave it out", "该接入商的规则不含此项"
@@ -38,10 +41,13 @@ _OTHER_SERVICE: Final = Note(
 
 def review(case: Case) -> Review:
     """Judge a case by every rule; nothing is raised for whatever a record says."""
+    plan = _plan(case.provider, case.kind, case.service_type)
     by_rank: list[list[Result]] = [[] for _ in Verdict]
-    for one in rules().values():
-        found = judge(one, case)
-        by_rank[found[0].verdict.rank] += found
+    for rule, level in plan.running:
+        found = _run(rule, level, case)
+        by_rank[RANKS[found[0].verdict]] += found
+    by_rank[RANKS[Verdict.UNKNOWN]] += plan.undecided
+    by_rank[-1] += plan.resting
     return Review(
         application_id=case.record.application_id,
         filing_id=case.record.filing_id,
@@ -54,26 +60,62 @@ def review(case: Case) -> Review:
 def judge(rule: Rule, case: Case) -> tuple[Result, ...]:
     """What one rule says: everything that is as bad as the worst of it, in the record's order."""
     level = case.provider.rules.get(rule.id, rule.level)
+    note = _beforehand(rule, level, case.kind, case.service_type)
+    return _run(rule, level, case) if note is None else (_result(rule, note),)
+
+
+class _Plan(NamedTuple):
+    """What kind of application it is decides which rules have anything to look at."""
+
+    running: tuple[tuple[Rule, Level], ...]
+    undecided: tuple[Result, ...]
+    """Whether these concern it is not known."""
+    resting: tuple[Result, ...]
+    """These do not."""
+
+
+@lru_cache(maxsize=256)
+def _plan(provider: ProviderRules, kind: Kind, service: ServiceKind | None) -> _Plan:
+    running: list[tuple[Rule, Level]] = []
+    undecided: list[Result] = []
+    resting: list[Result] = []
+    for rule in rules().values():
+        level = provider.rules.get(rule.id, rule.level)
+        note = _beforehand(rule, level, kind, service)
+        if note is None:
+            running.append((rule, level))
+        else:
+            unclear = note.verdict is Verdict.UNKNOWN
+            (undecided if unclear else resting).append(_result(rule, note))
+    return _Plan(tuple(running), tuple(undecided), tuple(resting))
+
+
+def _beforehand(rule: Rule, level: Level, kind: Kind, service: ServiceKind | None) -> Note | None:
+    """What is to be said before a rule looks at the record; ``None`` where it must look."""
     if level is Level.OFF:
-        return _standing(rule, _OFF)
-    if case.kind not in rule.kinds:
-        return _standing(rule, _OTHER_KIND)
-    if rule.services:
-        service = case.service_type
-        if service is None:
-            return (_result(rule, missing("service.type")),)
-        if service not in rule.services:
-            return _standing(rule, _OTHER_SERVICE)
+        return _OFF
+    if kind not in rule.kinds:
+        return _OTHER_KIND
+    if rule.services and service is None:
+        return missing("service.type")
+    if rule.services and service not in rule.services:
+        return _OTHER_SERVICE
+    return None
+
+
+def _run(rule: Rule, level: Level, case: Case) -> tuple[Result, ...]:
     notes = [
         note if note.verdict in _SETTLED else _settled(rule, note, level, case)
         for note in rule.check(case)
     ]
     if not notes:
-        return _standing(rule, None)
+        return _holds(rule)
     if len(notes) == 1:
         return (_result(rule, notes[0]),)
-    worst = min(note.verdict.rank for note in notes)
-    return tuple(_result(rule, note) for note in dict.fromkeys(notes) if note.verdict.rank == worst)
+    worst = min(RANKS[note.verdict] for note in notes)
+    return tuple(
+        _result(rule, note) for note in dict.fromkeys(notes) if RANKS[note.verdict] == worst
+    )
 
 
 _SETTLED: Final = frozenset(Verdict) - {Verdict.FAIL, Verdict.ASK}
@@ -81,9 +123,9 @@ _SETTLED: Final = frozenset(Verdict) - {Verdict.FAIL, Verdict.ASK}
 
 
 @cache
-def _standing(rule: Rule, note: Note | None) -> tuple[Result, ...]:
-    """What a rule says of very many records; without a note that it holds."""
-    return (_result(rule, note or Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
+def _holds(rule: Rule) -> tuple[Result, ...]:
+    """What a rule says of all that keep it."""
+    return (_result(rule, Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
 
 
 def _settled(rule: Rule, note: Note, level: Level, case: Case) -> Note:

@@ -31,10 +31,10 @@ class Verdict(StrEnum):
     @property
     def rank(self) -> int:
         """0 is the worst."""
-        return _RANKS[self]
+        return RANKS[self]
 
 
-_RANKS: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
+RANKS: Final[Mapping[Verdict, int]] = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class How(StrEnum):

@@ -118,7 +118,13 @@ class Police(ConfigModel):
 
 
 class ProviderRules(ConfigModel):
-    """One provider."""
+    """One provider; two are equal only where they are the same object, so that it can be a key."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     version: StrictInt
     provider: Text

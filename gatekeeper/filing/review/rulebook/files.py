@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gatekeeper.filing.review.case import Case
+from gatekeeper.filing.review.case import Case, Placed
 from gatekeeper.filing.review.dossier import Attachment
 from gatekeeper.filing.review.model import (
     Area,
@@ -29,17 +29,10 @@ _DOCUMENTS: Final = (
     AttachmentKind.SERVICE_HEAD_PHOTO,
 )
 
-Placed = tuple[str, Attachment]
-"""An attachment with its path in the record."""
 
-
-def placed(case: Case, kind: AttachmentKind) -> list[Placed]:
+def placed(case: Case, kind: AttachmentKind) -> tuple[Placed, ...]:
     """The attachments of one kind, each with its path."""
-    return [
-        (f"attachments[{n}]", one)
-        for n, one in enumerate(case.record.attachments)
-        if one.kind is kind
-    ]
+    return case.placed.get(kind, ())
 
 
 def required(case: Case, kind: AttachmentKind) -> Iterator[Note]:
