@@ -527,7 +527,7 @@ class Invariants(RuleBasedStateMachine):
 
 def test_invariants_hold() -> None:
     run_state_machine_as_test(
-        Invariants, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
+        Invariants, settings=settings(max_examples=10, stateful_step_count=20, deadline=None)
     )
 
 
