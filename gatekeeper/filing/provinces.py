@@ -100,6 +100,10 @@ _NO_PROVINCE: Final = re.compile(
 """What follows a province's name where it is not the province that is meant."""
 
 
+_BY_START: Final = {one.short[:2]: one for one in PROVINCES}
+assert len(_BY_START) == len(PROVINCES)
+
+
 @lru_cache(1024)
 def find_province(name: str) -> Province | None:
     """The province of that name: full or short Chinese, or pinyin; ``None`` for another word."""
@@ -114,12 +118,12 @@ def leading_province(address: str) -> Province | None:
     (海南州 of 青海) name none.
     """
     text = re.sub(r"^中国", "", _folded(address))
-    for one in PROVINCES:
-        if text.startswith(one.full):
-            return one
-        if text.startswith(one.short):
-            return None if _NO_PROVINCE.match(text, len(one.short)) else one
-    return None
+    one = _BY_START.get(text[:2])
+    if one is None or not text.startswith(one.short):
+        return None
+    if text.startswith(one.full):
+        return one
+    return None if _NO_PROVINCE.match(text, len(one.short)) else one
 
 
 _BEYOND: Final = {

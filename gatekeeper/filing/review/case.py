@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from typing import NamedTuple
 
 from gatekeeper.filing.model import Access, Entity, Filing, Kind, Status
 from gatekeeper.filing.provinces import Province
 from gatekeeper.filing.review.dossier import Answer, Attachment, Dossier
 from gatekeeper.filing.review.facts import Facts
+from gatekeeper.filing.review.once import once
 from gatekeeper.filing.review.provider import ProviderRules
 from gatekeeper.filing.review.surroundings import LIVE, Surroundings, entity_of
 from gatekeeper.filing.review.words import (
@@ -54,17 +54,17 @@ class Case:
     needs: dict[AttachmentKind, Need] = field(default_factory=dict, repr=False, compare=False)
     """What ``need`` found already; the rules and the checklist ask the same."""
 
-    @cached_property
+    @once
     def today(self) -> date:
         """The day in Asia/Shanghai."""
         return self.at.astimezone(SHANGHAI).date()
 
-    @cached_property
+    @once
     def kind(self) -> Kind:
         """What it asks for; a record that does not say is judged as a new filing."""
         return self.record.kind or Kind.NEW
 
-    @cached_property
+    @once
     def service_type(self) -> ServiceKind | None:
         """What it files, by the record, else by the filing that it concerns."""
         if self.record.service.type is not None:
@@ -77,28 +77,28 @@ class Case:
         """Whether the bureau approved this application."""
         return self.record.status is Status.APPROVED
 
-    @cached_property
+    @once
     def entity(self) -> Entity:
         """The entity, as the register keeps one."""
         return entity_of(self.record)
 
-    @cached_property
+    @once
     def filing(self) -> Filing | None:
         """The living filing that it concerns, as the register has it."""
         found = self.surroundings.filings.get(self.record.filing_id)
         return found if found is not None and found.state in LIVE else None
 
-    @cached_property
+    @once
     def access(self) -> Access:
         """The account and addresses that stand once it is approved; see ``access_of``."""
         return access_of(self.record, self.filing)
 
-    @cached_property
+    @once
     def province(self) -> Province | None:
         """The entity's province, where the record names one."""
         return self.record.entity.known_province
 
-    @cached_property
+    @once
     def route(self) -> Route | None:
         """The route that the papers ask for; ``None`` where the record does not say which they are.
 
@@ -116,7 +116,7 @@ class Case:
             return None
         return Route.ELECTRONIC
 
-    @cached_property
+    @once
     def one_person(self) -> bool:
         """Whether one person is head of both the entity and the service."""
         mine, theirs = self.record.entity.head, self.record.service.head
@@ -126,7 +126,7 @@ class Case:
             return mine.id_number.upper() == theirs.id_number.upper()
         return bool(mine.name) and mine.name == theirs.name
 
-    @cached_property
+    @once
     def placed(self) -> Mapping[AttachmentKind, tuple[Placed, ...]]:
         """The attachments by kind, each with its path in the record."""
         found: dict[AttachmentKind, tuple[Placed, ...]] = {}
