@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from gatekeeper.filing.model import Kind
@@ -52,7 +53,7 @@ def review(case: Case) -> Review:
         application_id=case.record.application_id,
         filing_id=case.record.filing_id,
         provider=case.provider.provider,
-        results=tuple(result for results in by_rank for result in results),
+        results=tuple(chain.from_iterable(by_rank)),
         checklist=checklist(case),
     )
 
@@ -104,12 +105,12 @@ def _beforehand(rule: Rule, level: Level, kind: Kind, service: ServiceKind | Non
 
 
 def _run(rule: Rule, level: Level, case: Case) -> tuple[Result, ...]:
-    notes = [
-        note if note.verdict in _SETTLED else _settled(rule, note, level, case)
-        for note in rule.check(case)
-    ]
+    notes = list(rule.check(case))
     if not notes:
         return _holds(rule)
+    notes = [
+        note if note.verdict in _SETTLED else _settled(rule, note, level, case) for note in notes
+    ]
     if len(notes) == 1:
         return (_result(rule, notes[0]),)
     worst = min(RANKS[note.verdict] for note in notes)
