@@ -112,7 +112,9 @@ def _run(rule: Rule, level: Level, case: Case) -> tuple[Result, ...]:
         note if note.verdict in _SETTLED else _settled(rule, note, level, case) for note in notes
     ]
     if len(notes) == 1:
-        return (_result(rule, notes[0]),)
+        note = notes[0]
+        rests = note.verdict is Verdict.NOT_APPLICABLE
+        return _rests(rule, note) if rests else (_result(rule, note),)
     worst = min(RANKS[note.verdict] for note in notes)
     return tuple(
         _result(rule, note) for note in dict.fromkeys(notes) if RANKS[note.verdict] == worst
@@ -127,6 +129,12 @@ _SETTLED: Final = frozenset(Verdict) - {Verdict.FAIL, Verdict.ASK}
 def _holds(rule: Rule) -> tuple[Result, ...]:
     """What a rule says of all that keep it."""
     return (_result(rule, Note(Verdict.PASS, "", rule.text, rule.text_zh)),)
+
+
+@lru_cache(maxsize=4096)
+def _rests(rule: Rule, note: Note) -> tuple[Result, ...]:
+    """What a rule says where it does not apply: of very many records the same."""
+    return (_result(rule, note),)
 
 
 def _settled(rule: Rule, note: Note, level: Level, case: Case) -> Note:
