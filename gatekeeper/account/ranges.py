@@ -230,6 +230,6 @@ def _token(value: object) -> int:
 
 def _unread(source: str) -> AccountError:
     return AccountError(
-        f"{source}: not a list of address ranges in the known form; run gatekeeper ranges update",
-        zh=f"{source}：不是已知格式的地址范围列表，请运行 gatekeeper ranges update",
+        f"{source}: not a list of address ranges in the known form",
+        zh=f"{source}：不是已知格式的地址范围列表",
     )

@@ -303,13 +303,11 @@ def _knowledge(
     accounts = memory = domains = None
     opened: Mapping[str, datetime] = {}
     if live or dump is not None:
-        if dump is not None:
-            only: tuple[str, ...] = ()
-        else:
-            registered = [one.account_id for one in store.accounts()] if store is not None else []
-            named = accounts_of(dossiers)
-            only = tuple(one for one in named if one in registered) if registered else ()
-        states = read_scope(settings, store, dump=dump, only=only).states
+        registered = {one.account_id for one in store.accounts()} if store is not None else set()
+        only = tuple(one for one in accounts_of(dossiers) if one in registered) if live else ()
+        # Without names a scope is every registered account, and here none of them is meant.
+        nobody = live and registered and not only
+        states = () if nobody else read_scope(settings, store, dump=dump, only=only).states
         accounts = known_accounts(states, settings.policy(), at)
         if live and store is not None and register is not None:
             memory = store.address_memory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -173,6 +174,12 @@ def settings_in(context: typer.Context) -> Settings:
     """The global options of the running command; the refreshed address ranges count from here."""
     adopt_ranges()
     return settings_of(context.meta)
+
+
+def review_rules() -> tuple[str, ...]:
+    """The files that ``GATEKEEPER_REVIEW`` names, read as ``filings review`` reads it."""
+    named = os.environ.get("GATEKEEPER_REVIEW", "")
+    return tuple(one for one in named.split(os.pathsep) if one)
 
 
 def unique(items: Sequence[str] | None) -> tuple[str, ...]:

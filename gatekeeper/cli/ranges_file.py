@@ -50,7 +50,13 @@ def stored_ranges(path: Path) -> Ranges | None:
             f"{path}: larger than {_LARGEST} bytes, so no snapshot of address ranges",
             zh=f"{path}：超过 {_LARGEST} 字节，不是地址范围文件",
         )
-    return read_snapshot(data, str(path))
+    try:
+        return read_snapshot(data, str(path))
+    except AccountError as error:
+        raise AccountError(
+            f"{error.message}; replace it: gatekeeper ranges update --force",
+            zh=f"{error.text('zh')}；请用 gatekeeper ranges update --force 重新获取",
+        ) from None
 
 
 def adopt_ranges() -> None:

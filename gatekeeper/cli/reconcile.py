@@ -35,7 +35,13 @@ def reconcile(
     only = options.unique(account)
     with overlook(settings, dump=dump, only=only, workers=workers) as look:
         found = look.found
-        desk = register_findings(look.store, settings.policy(), at=found.at, accounts=only)
+        desk = register_findings(
+            look.store,
+            settings.policy(),
+            at=found.at,
+            accounts=only,
+            rules_files=options.review_rules(),
+        )
         findings = by_weight((*found.findings, *desk)) if desk else found.findings
         report = reconciliation_report(
             findings,

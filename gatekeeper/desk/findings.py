@@ -20,6 +20,8 @@ from gatekeeper.gate import Finding, Severity, by_weight, is_excepted, moment
 from gatekeeper.survey import read_register
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gatekeeper.policy import Policy
     from gatekeeper.store import Store
 
@@ -72,12 +74,14 @@ def register_findings(
     *,
     at: datetime,
     accounts: Collection[str] = (),
+    rules_files: Iterable[str | Path] = (),
 ) -> tuple[Finding, ...]:
     """What the review finds in the records of a store; cheap where it has none to judge.
 
     Args:
         store: ``None`` has no records.
         policy: the policy in force.
+        rules_files: providers' review rules in place of the packaged ones.
         at: now.
         accounts: only records that name one of these; empty for all.
     """
@@ -85,11 +89,11 @@ def register_findings(
     known = [one for one in reviewed if not is_sealed(one.review)]
     if store is None or not known:
         return ()
-    from gatekeeper.sources import packaged_providers, read_holidays
+    from gatekeeper.sources import read_holidays, read_providers
 
     register = read_register(store, policy, at)
     desk = Desk(
-        providers=packaged_providers(),
+        providers=read_providers(rules_files),
         at=at,
         surroundings=surroundings((), known, register),
         answers=store.answers(),
@@ -122,6 +126,13 @@ def review_findings(
     return by_weight(found)
 
 
+def worth_telling(clocks: Iterable[Clock], at: datetime) -> list[Clock]:
+    """The clocks that end soon, each by its own measure, or have ended."""
+    return [
+        one for one in clocks if one.overdue(at) or one.deadline - at <= NOTICES[one.clock].before
+    ]
+
+
 def deadline_findings(
     clocks: Sequence[Clock], accounts: Mapping[str, str], policy: Policy, *, at: datetime
 ) -> tuple[Finding, ...]:
@@ -134,11 +145,9 @@ def deadline_findings(
         at: now.
     """
     found = []
-    for clock in clocks:
+    for clock in worth_telling(clocks, at):
         notice = NOTICES[clock.clock]
         over = clock.overdue(at)
-        if not over and clock.deadline - at > notice.before:
-            continue
         until = moment(clock.deadline)
         which = f"{clock.application_id}|{clock.clock.value}|{until}"
         finding = _finding(

@@ -193,15 +193,15 @@ def due(context: Context) -> Done:
 
 def _tell_deadlines(context: Context, clocks: Sequence[Clock], at: datetime) -> int:
     """Queue notices of the clocks that end soon or have ended; each is told once."""
-    from gatekeeper.desk.findings import deadline_findings
+    from gatekeeper.desk.findings import deadline_findings, worth_telling
     from gatekeeper.service.notices import plan_notices
 
     if not context.config.notices:
         return 0
-    named = {one.application_id for one in clocks}
-    stored = context.store.stored(named).items()
+    told = worth_telling(clocks, at)
+    stored = context.store.stored({one.application_id for one in told}).items()
     accounts = {name: one.application.access.account_id for name, one in stored}
-    found = deadline_findings(clocks, accounts, context.policy, at=at)
+    found = deadline_findings(told, accounts, context.policy, at=at)
     changes: list[tuple[Finding, Literal["new", "resolved"]]] = [(one, "new") for one in found]
     notices = plan_notices(changes, context.config.notices, _provinces(context, at), at=at)
     return context.store.queue_notices(notices, at=at)

@@ -145,7 +145,9 @@ def test_a_damaged_file_is_said_by_every_command(gatekeeper, aws, tmp_path):
     kept.parent.mkdir()
     kept.write_text('{"regions": {}}', encoding="utf-8")
     assert str(kept) in gatekeeper("ranges", "show", status=1).err
-    assert str(kept) in gatekeeper("filings", "list", status=1).err
+    said = gatekeeper("filings", "list", status=1).err
+    assert str(kept) in said
+    assert "gatekeeper ranges update --force" in said
     aws["body"] = published()
     assert str(kept) in update(gatekeeper, aws, status=1).err
     update(gatekeeper, aws, "--force")

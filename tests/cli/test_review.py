@@ -178,3 +178,36 @@ def test_reconcile_shows_what_the_review_finds(gatekeeper, tmp_path, dump):
     assert (found["severity"], found["filing_id"]) == ("medium", "FW1")
     assert "W1" in found["message"]
     assert "640104199001010018" not in json.dumps(shown)
+
+
+def test_reconcile_knows_a_provider_of_ones_own(gatekeeper, tmp_path, dump, monkeypatch):
+    dump()
+    own = "extends: nwcd\nprovider: ours\nrules: {who-province: warn}\n"
+    (tmp_path / "ours.yaml").write_text(own, encoding="utf-8")
+    record = changed(changed(website(), "provider", "ours"), "entity.province", "青海")
+    record = changed(record, "status", "submitted")
+    (tmp_path / "one.json").write_text(json.dumps(record), encoding="utf-8")
+    gatekeeper("filings", "import", "one.json", status=0)
+
+    def found():
+        shown = gatekeeper("reconcile", "--dump", "dump", "--format", "json").json
+        return {one["code"]: one["severity"] for one in shown["findings"]}
+
+    assert found()["record-unreadable"] == "medium", "nobody knows the provider"
+    monkeypatch.setenv("GATEKEEPER_REVIEW", "ours.yaml")
+    assert "record-unreadable" not in found()
+    assert found()["who-province"] == "low"
+
+
+def test_live_reads_no_account_that_no_record_names(gatekeeper, tmp_path, monkeypatch):
+    def read(*_, **__):
+        raise AssertionError("an account was read that nobody asked for")
+
+    (tmp_path / "one.json").write_text(json.dumps(website()), encoding="utf-8")
+    gatekeeper("accounts", "add", "999988887777", status=0)
+    monkeypatch.setattr("gatekeeper.cli.scope.read_scope", read)
+    words = ("--live", "--nameserver", "127.0.0.1:9", "--format", "json")
+    shown = gatekeeper("filings", "review", "one.json", *words, status=4).json
+    [owned] = [one for one in shown["results"] if one["rule"] == "access-owned"]
+    assert owned["verdict"] == "unknown"
+    assert "was not read" in owned["message"]
