@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gatekeeper.collector import uncollected
 from gatekeeper.errors import FilingError
-from gatekeeper.filing import Application, Holidays, Register, remembered
+from gatekeeper.filing import Application, Holidays, Register, provider_name, remembered
 from gatekeeper.filing.review import (
     Answer,
     AnswerWord,
@@ -27,7 +27,7 @@ from gatekeeper.filing.review import (
     read_dossier,
     review,
 )
-from gatekeeper.sources import DEFAULT_PROVIDER, application_to_json
+from gatekeeper.sources import application_to_json
 
 if TYPE_CHECKING:
     from gatekeeper.store import Store, StoredAnswer
@@ -78,7 +78,7 @@ def provider_of(dossier: Dossier, providers: Mapping[str, ProviderRules]) -> Pro
     Raises:
         FilingError: nobody knows the provider's rules.
     """
-    found = providers.get(dossier.provider.lower() or DEFAULT_PROVIDER)
+    found = providers.get(provider_name(dossier.provider))
     if found is None:
         known = ", ".join(providers)
         what = dossier.application_id or "-"

@@ -2,11 +2,13 @@
 
 from gatekeeper.filing.advance import advance
 from gatekeeper.filing.clocks import (
+    DEFAULT_PROVIDER,
     Clock,
     ClockId,
     ReviewDays,
     Running,
     Unread,
+    provider_name,
     running_clocks,
     status_clock,
 )
@@ -110,6 +112,7 @@ from gatekeeper.filing.workdays import (
 )
 
 __all__ = [
+    "DEFAULT_PROVIDER",
     "FOOTER_RULE",
     "KIND_ZH",
     "LOOKUP_RULE",
@@ -217,6 +220,7 @@ __all__ = [
     "place_name",
     "point",
     "printable",
+    "provider_name",
     "read_html",
     "register_version",
     "remembered",

@@ -42,6 +42,7 @@ SMS_TIME: Final = timedelta(hours=24)
 BUREAU_DAYS: Final = 20
 POLICE_DAYS: Final = 30
 DEFAULT_PROVIDER: Final = "nwcd"
+"""Whose an application is that names no provider."""
 """Whose first review it is where a record does not say."""
 
 _CREATING: Final = frozenset({Kind.NEW, Kind.TRANSFER_IN})
@@ -73,6 +74,11 @@ class ReviewDays(NamedTuple):
 
     electronic: int
     manual: int
+
+
+def provider_name(text: str) -> str:
+    """A provider's name as names are compared."""
+    return text.strip().lower() or DEFAULT_PROVIDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,7 +400,7 @@ def _first_review(application: Application, known: Mapping[str, ReviewDays]) -> 
         return "", 0
     record = _record(application)
     given = record.get("provider")
-    name = given.strip().lower() if isinstance(given, str) else ""
+    name = provider_name(given if isinstance(given, str) else "")
     if name not in known:
         name = DEFAULT_PROVIDER
     days = known.get(name)

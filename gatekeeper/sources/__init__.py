@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from gatekeeper.sources.attachments import measured
     from gatekeeper.sources.dossiers import DossierFile, Located, read_dossiers
     from gatekeeper.sources.provider_rules import (
-        DEFAULT_PROVIDER,
         first_reviews,
         packaged_providers,
         read_providers,
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from gatekeeper.sources.template import template_json, template_workbook
 
 __all__ = [
-    "DEFAULT_PROVIDER",
     "FORMATS",
     "AccountRow",
     "AccountsResult",
@@ -49,7 +47,6 @@ __all__ = [
 ]
 
 _LATER = {
-    "DEFAULT_PROVIDER": "provider_rules",
     "DossierFile": "dossiers",
     "Located": "dossiers",
     "first_reviews": "provider_rules",

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper.errors import PolicyError
-from gatekeeper.filing import ReviewDays
+from gatekeeper.filing import ReviewDays, provider_name
 from gatekeeper.filing.review import ProviderRules, rules
 from gatekeeper.filing.review.provider import DOCS
 from gatekeeper.policy import checked, read_mapping
 from gatekeeper.textfile import read_text
 
-DEFAULT_PROVIDER: Final = "nwcd"
 _MAX_BYTES: Final = 200_000
 _DEEPEST: Final = 8
 
@@ -47,7 +46,10 @@ def read_providers(paths: Iterable[str | Path]) -> Mapping[str, ProviderRules]:
                 f"{source}: provider is missing; name the provider that it is about (see {DOCS})",
                 zh=f"{source}：缺少 provider，请写明是哪家接入商的规则（见 {DOCS}）",
             )
-        base = given.get(name) if content.get("extends") == name else None
+        name = provider_name(name)
+        extends = content.get("extends")
+        same = isinstance(extends, str) and provider_name(extends) == name
+        base = given.get(name) if same else None
         if base is not None:
             content = _over(base[1], {k: v for k, v in content.items() if k != "extends"})
         given[name] = (source, content)
@@ -109,7 +111,8 @@ def _extended(
     rest = {key: value for key, value in content.items() if key != "extends"}
     if base is None:
         return rest
-    if not isinstance(base, str) or base not in given or not deeper:
+    base = provider_name(base) if isinstance(base, str) and base.strip() else ""
+    if base not in given or not deeper:
         known = ", ".join(given)
         raise PolicyError(
             f"{source}: extends: {base} cannot be extended; known are {known}",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from gatekeeper.filing.clocks import provider_name
 from gatekeeper.filing.fold import entity_keys, judge_service_licence, same_entity
 from gatekeeper.filing.miit import domain_key
 from gatekeeper.filing.model import Application, Entity, Filing, FilingState, Kind, Register, Status
@@ -47,7 +48,7 @@ class Peer(NamedTuple):
             dossier.filing_id,
             dossier.kind,
             dossier.status,
-            dossier.provider,
+            provider_name(dossier.provider),
             entity_of(dossier),
             service.type,
             service.name,
@@ -72,7 +73,7 @@ class Peer(NamedTuple):
             application.filing_id,
             application.kind,
             application.status,
-            provider.strip() if isinstance(provider, str) else "",
+            provider_name(provider if isinstance(provider, str) else ""),
             application.entity,
             ServiceKind(service.type.value) if service.type is not None else None,
             service.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gatekeeper.filing.clocks import provider_name
 from gatekeeper.filing.model import Kind
 from gatekeeper.filing.review.case import Case
 from gatekeeper.filing.review.facts import Holding
@@ -32,12 +33,13 @@ from gatekeeper.filing.review.registry import rule
 )
 def portal_one(case: Case) -> Iterator[Note]:
     email, mobile = case.record.portal.email, case.record.portal.mobile
+    mine = provider_name(case.record.provider)
     if not email:
         yield missing("portal.email")
     if not mobile:
         yield missing("portal.mobile")
     for other in case.surroundings.with_email(email) if email and mobile else ():
-        if other.provider == case.record.provider and other.mobile not in ("", mobile):
+        if other.provider == mine and other.mobile not in ("", mobile):
             yield fail(
                 "portal.mobile",
                 f"application {other.application_id} has this e-mail address with another mobile"
@@ -46,7 +48,7 @@ def portal_one(case: Case) -> Iterator[Note]:
             )
             return
     for other in case.surroundings.with_mobile(mobile) if email and mobile else ():
-        if other.provider == case.record.provider and other.email not in ("", email.casefold()):
+        if other.provider == mine and other.email not in ("", email.casefold()):
             yield fail(
                 "portal.email",
                 f"application {other.application_id} has this mobile number with another e-mail"
